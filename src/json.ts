@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto'
+
+/** A value that survives JSON unchanged: numbers are finite. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/** JSON with sorted keys: equal values give equal text, whatever order their keys were written in. */
+export function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (typeof value === 'object' && value !== null) {
+    const fields = Object.entries(value)
+      .filter(([, field]) => field !== undefined)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`)
+    return `{${fields.join(',')}}`
+  }
+  return JSON.stringify(value)
+}
+
+/** A sha256 in hex of text, bytes, or of a value's canonical JSON. */
+export function fingerprint(value: Json | Uint8Array): string {
+  return createHash('sha256')
+    .update(value instanceof Uint8Array ? value : canonicalJson(value))
+    .digest('hex')
+}
+
+/** Parses JSON that Python wrote: its bare `NaN`, `Infinity` and `-Infinity` become null. Strings are left alone. */
+export function parsePythonJson(text: string): Json {
+  const tokens = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g
+  return JSON.parse(text.replace(tokens, (token) => (token.startsWith('"') ? token : 'null'))) as Json
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+
+/** A stream of chance. Two streams with the same seed and purpose give the same numbers, whatever ran in between. */
+export interface Rng {
+  /** The next number, uniform in [0, 1), with 53 random bits. */
+  uniform(): number
+  /** The next number of the standard normal distribution. */
+  normal(): number
+  /** The next integer, uniform in [0, below). */
+  below(below: number): number
+}
+
+/**
+ * The stream for one purpose: `stream(seed, 'suggest', 17)` is what trial 17 is suggested from, on every run and resume.
+ * Philox-4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), keyed by the purpose.
+ */
+export function stream(seed: number, ...purpose: readonly (string | number)[]): Rng {
+  const key = createHash('sha256').update(JSON.stringify([seed, ...purpose])).digest()
+  const words = philox(key.readUInt32LE(0), key.readUInt32LE(4), key.readUInt32LE(8), key.readUInt32LE(12))
+  const uniform = () => ((words() >>> 5) * 67_108_864 + (words() >>> 6)) / 9_007_199_254_740_992
+  return {
+    uniform,
+    // Box-Muller, one of the pair: the other would be hidden state.
+    normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+    below: (below) => Math.floor(uniform() * below),
+  }
+}
+
+/** A 31-bit seed for one purpose, to hand to something that takes a number. */
+export function seedFor(seed: number, ...purpose: readonly (string | number)[]): number {
+  return stream(seed, ...purpose).below(2 ** 31)
+}
+
+/** The items in a random order; the input is left alone. */
+export function shuffled<T>(items: readonly T[], rng: Rng): T[] {
+  const order = [...items]
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = rng.below(i + 1)
+    ;[order[i], order[j]] = [order[j]!, order[i]!]
+  }
+  return order
+}
+
+function philox(key0: number, key1: number, high0: number, high1: number): () => number {
+  const block = new Uint32Array(4)
+  let counter = 0
+  return () => {
+    if (counter % 4 === 0) {
+      let [c0, c1, c2, c3] = [counter / 4, 0, high0, high1]
+      let [k0, k1] = [key0, key1]
+      for (let round = 0; round < 10; round++) {
+        const [hi0, lo0] = multiply(0xd2511f53, c0)
+        const [hi1, lo1] = multiply(0xcd9e8d57, c2)
+        ;[c0, c1, c2, c3] = [(hi1 ^ c1 ^ k0) >>> 0, lo1, (hi0 ^ c3 ^ k1) >>> 0, lo0]
+        k0 = (k0 + 0x9e3779b9) >>> 0
+        k1 = (k1 + 0xbb67ae85) >>> 0
+      }
+      block.set([c0, c1, c2, c3])
+    }
+    return block[counter++ % 4]!
+  }
+}
+
+/** The high and low 32 bits of a 32 by 32 bit product. */
+function multiply(a: number, b: number): readonly [number, number] {
+  const low = Math.imul(a, b) >>> 0
+  const [aHigh, aLow] = [a >>> 16, a & 0xffff]
+  const [bHigh, bLow] = [b >>> 16, b & 0xffff]
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16)
+  const carry = ((middle & 0xffff) + aLow * bHigh) / 65_536
+  return [(aHigh * bHigh + Math.floor(middle / 65_536) + Math.floor(carry)) >>> 0, low]
+}

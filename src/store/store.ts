@@ -1,0 +1,45 @@
+import type { Json } from '../json.ts'
+import type { Params, ParamSpec } from '../space.ts'
+import type { Device, Goal, History, Outcome, Report, Trial } from '../trial.ts'
+
+/** What a store keeps of a study beside its trials: enough to see whether its file changed. */
+export interface StudyRecord {
+  readonly name: string
+  readonly goals: readonly Goal[]
+  readonly space: Readonly<Record<string, ParamSpec>>
+  readonly settings: Readonly<Record<string, string | number | boolean>>
+  readonly seed: number
+  /** sha256 of the study file and the local files it imports. */
+  readonly codeHash: string
+}
+
+/** A stored study, its trials, and when it was written to. */
+export interface StoredStudy {
+  readonly record: StudyRecord
+  readonly history: History
+  /** Milliseconds since 1970 of its first trial's start and its last change. */
+  readonly startedAt: number
+  readonly updatedAt: number
+}
+
+/** Remembers the trials of one study. Every call has happened, durably for `start` and `finish`, when it returns. */
+export interface StudyStore {
+  /** All trials by number. A trial that a dead driver left running is `interrupted`. */
+  history(): History
+  /** Starts the next trial or, when `number` is given, an interrupted one again: its earlier reports are dropped. */
+  start(trial: { readonly number?: number; readonly params: Params; readonly seed: number; readonly device: Device }): Trial
+  report(number: number, report: Report): Trial
+  finish(number: number, outcome: Exclude<Outcome, { state: 'running' }>): Trial
+}
+
+/** Remembers studies. One driver writes a study at a time; anyone may read meanwhile. */
+export interface Store {
+  /** Opens a study for writing, creating it when it is new. Throws `study/changed` when it is not the one stored,
+   * `store/locked` when another driver holds it. */
+  open(study: StudyRecord): StudyStore
+  /** All studies, as they are now. */
+  list(): readonly StoredStudy[]
+  /** Appends to the study's log: what happened that is neither a trial nor a report. */
+  log(study: string, event: { readonly kind: string; readonly [field: string]: Json }): void
+  close(): void
+}

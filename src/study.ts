@@ -1,0 +1,143 @@
+import type { Pruner } from './search/pruner.ts'
+import type { Sampler } from './search/sampler.ts'
+import { nearest, TuneError } from './errors.ts'
+import type { Space, Values } from './space.ts'
+import type { Device, Goal, Metrics } from './trial.ts'
+
+/** Typed constants of a study that are not searched; `--set key=value` overrides them for one study. */
+export type Settings = Readonly<Record<string, string | number | boolean>>
+
+/** How much a study may use. */
+export interface Budget {
+  /** Trials to end: complete, pruned or failed. */
+  readonly trials: number
+  /** Reports of a trial that is not stopped early: `trial.maxSteps`. Default: as many as the objective yields. */
+  readonly steps?: number
+  /** Seconds that one trial may take before it fails with `trial/timeout`. Default: no limit. */
+  readonly trialSeconds?: number
+  /** Failed trials after which the study stops. Default: no limit. */
+  readonly failures?: number
+}
+
+/** What a trial knows of itself and of its surroundings. */
+export interface TrialContext<X = Settings, D = unknown> {
+  readonly number: number
+  /** All of the trial's chance comes from this: the same seed gives the same result. */
+  readonly seed: number
+  readonly device: Device
+  /** Aborted when the trial has to end now; look at it between training steps. */
+  readonly signal: AbortSignal
+  /** Reports after which the trial is complete. */
+  readonly maxSteps: number
+  /** A directory of the trial's own, for checkpoints and pictures. It exists. */
+  readonly dir: string
+  readonly settings: X
+  /** What the study's `prepare` gave. */
+  readonly data: D
+}
+
+/** Runs one trial: every `yield` is a report, and the last report is the result. */
+export type Objective<P, M extends Metrics, X, D> = (params: P, trial: TrialContext<X, D>) => AsyncIterable<M>
+
+/** Where `prepare` may put what it derives, and a way to say what takes long. */
+export interface PrepareContext<X = Settings> {
+  readonly settings: X
+  /** A directory shared by all studies, for what can be made again. It exists. */
+  readonly cacheDir: string
+  readonly progress: (message: string) => void
+}
+
+interface StudyDefinition<S extends Space, M extends Metrics, X extends Settings, D> {
+  /** Its name in the store and under `results/`: letters, digits, `_`, `-` and `.`. */
+  readonly name: string
+  readonly settings?: X
+  readonly space: S
+  /** Runs once, before any trial, in the driver: reads and checks the data. Large arrays belong into a
+   * SharedArrayBuffer, which all workers then share. What it throws ends the study before it begins. */
+  readonly prepare?: (context: PrepareContext<X>) => D | Promise<D>
+  readonly objective: Objective<Values<S>, M, X, D>
+  readonly budget: Budget
+  readonly sampler?: Sampler
+  readonly pruner?: Pruner
+  /** Default: `threads`. */
+  readonly executor?: 'inline' | 'threads'
+  /** Everything random in a study follows from it. Default 0. */
+  readonly seed?: number
+  /** Points to try after the baseline. */
+  readonly first?: readonly NoInfer<Values<S>>[]
+}
+
+type MetricOf<M> = Extract<keyof M, string>
+
+type WithGoal<M extends Metrics> =
+  | { readonly goal: Goal<NoInfer<MetricOf<M>>>; readonly goals?: never }
+  | { readonly goals: readonly [Goal<NoInfer<MetricOf<M>>>, ...Goal<NoInfer<MetricOf<M>>>[]]; readonly goal?: never }
+
+/** A study once its types are forgotten: what the driver runs. */
+export interface Study {
+  readonly name: string
+  readonly goals: readonly Goal[]
+  readonly settings: Settings
+  readonly space: Space
+  readonly prepare?: (context: PrepareContext) => unknown
+  readonly objective: Objective<never, Metrics, never, never>
+  readonly budget: Budget
+  readonly sampler?: Sampler
+  readonly pruner?: Pruner
+  readonly executor?: 'inline' | 'threads'
+  readonly seed: number
+  readonly first: readonly Readonly<Record<string, unknown>>[]
+}
+
+/**
+ * Defines a study: the default export of a file in `studies/`. Parameters, settings and metrics are inferred, and a goal
+ * that names no yielded metric does not compile.
+ */
+export function defineStudy<S extends Space, M extends Metrics, X extends Settings = Record<never, never>, D = undefined>(
+  study: StudyDefinition<S, M, X, D> & WithGoal<M>,
+): Study {
+  const { goal, goals, ...rest } = study
+  return { settings: {}, seed: 0, first: [], ...rest, goals: goals ?? [goal] } as unknown as Study
+}
+
+export function maximize<const M extends string>(metric: M): Goal<M> {
+  return { direction: 'maximize', metric }
+}
+
+export function minimize<const M extends string>(metric: M): Goal<M> {
+  return { direction: 'minimize', metric }
+}
+
+/** The study with what one run overrides. An unknown setting, or one of another type, is an error. */
+export function withOverrides(
+  study: Study,
+  overrides: { readonly settings?: Readonly<Record<string, string>>; readonly budget?: Partial<Budget>; readonly seed?: number; readonly name?: string },
+): Study {
+  const settings: Record<string, string | number | boolean> = { ...study.settings }
+  for (const [key, text] of Object.entries(overrides.settings ?? {})) settings[key] = parseSetting(study, key, text)
+  return {
+    ...study,
+    name: overrides.name ?? study.name,
+    seed: overrides.seed ?? study.seed,
+    settings,
+    budget: { ...study.budget, ...overrides.budget },
+  }
+}
+
+function parseSetting(study: Study, key: string, text: string): string | number | boolean {
+  const known = study.settings[key]
+  if (known === undefined) throw unknownSetting(study, key)
+  if (typeof known === 'string') return text
+  const value = typeof known === 'boolean' ? ({ true: true, false: false } as Record<string, boolean>)[text] : Number(text)
+  if (text.trim() === '' || value === undefined || Number.isNaN(value)) {
+    throw new TuneError('usage', `--set ${key}=${text}: '${key}' is a ${typeof known}, such as ${String(known)}`)
+  }
+  return value
+}
+
+function unknownSetting(study: Study, key: string): TuneError {
+  const names = Object.keys(study.settings)
+  const near = nearest(key, names)
+  const hint = near ? `did you mean '${near}'?` : `its settings are ${names.join(', ') || 'none'}`
+  return new TuneError('settings/unknown', `--set ${key}: study '${study.name}' has no such setting`, { hint })
+}

@@ -1,0 +1,105 @@
+import type { Params, Dim, Point } from './space.ts'
+
+/** Named numbers of one report. */
+export type Metrics = Readonly<Record<string, number>>
+
+/** One `yield` of an objective; `step` counts them from 1, `at` is in milliseconds since 1970. */
+export interface Report {
+  readonly step: number
+  readonly metrics: Metrics
+  readonly at: number
+}
+
+/** Why a trial failed. */
+export type TrialCode =
+  | 'trial/threw'
+  | 'trial/diverged'
+  | 'trial/timeout'
+  | 'trial/invalid-report'
+  | 'trial/no-report'
+  | 'trial/lost'
+
+/** How a trial stands or ended. An interrupted one is run again from its start by whoever continues the study. */
+export type Outcome =
+  | { readonly state: 'running' }
+  | { readonly state: 'interrupted' }
+  | { readonly state: 'complete' }
+  | { readonly state: 'pruned' }
+  | { readonly state: 'failed'; readonly code: TrialCode; readonly message: string }
+
+/** The hardware that a trial runs on, and how many CPU threads it may use there. */
+export interface Device {
+  readonly kind: 'cpu' | 'cuda' | 'webgpu'
+  /** The device's number among its kind; 0 for the CPU. */
+  readonly index: number
+  readonly threads: number
+  readonly uuid?: string
+}
+
+export interface Trial {
+  /** Counts from 0, the baseline. */
+  readonly number: number
+  readonly point: Point
+  readonly params: Params
+  readonly seed: number
+  readonly device: Device
+  readonly reports: readonly Report[]
+  readonly outcome: Outcome
+}
+
+/** The metric that a study is about, and which way is better. */
+export interface Goal<M extends string = string> {
+  readonly direction: 'maximize' | 'minimize'
+  readonly metric: M
+}
+
+/** Everything a sampler or pruner may know. Trials stand in the order of their numbers. */
+export interface History {
+  readonly dims: readonly Dim[]
+  /** One, or several: then the first is what a pruner looks at, and best means not dominated. */
+  readonly goals: readonly Goal[]
+  readonly trials: readonly Trial[]
+}
+
+/** The baseline's number. */
+export const BASELINE = 0
+
+/** A metric as a value to lower: the one place where a direction is looked at. NaN where it was not reported. */
+export function lossOf(goal: Goal, metrics: Metrics | undefined): number {
+  const value = metrics?.[goal.metric] ?? Number.NaN
+  return goal.direction === 'minimize' ? value : -value
+}
+
+/** The loss of a trial's last report, its result. NaN where it has none. */
+export function lossAt(goal: Goal, trial: Trial): number {
+  return lossOf(goal, trial.reports.at(-1)?.metrics)
+}
+
+/** The loss that a trial reported at a step; undefined where it never got there. */
+export function lossAtStep(goal: Goal, trial: Trial, step: number): number | undefined {
+  const report = trial.reports.find((candidate) => candidate.step === step)
+  return report && lossOf(goal, report.metrics)
+}
+
+/** True once a trial can no longer change. An interrupted one will be run again. */
+export function hasEnded(trial: Trial): boolean {
+  return trial.outcome.state !== 'running' && trial.outcome.state !== 'interrupted'
+}
+
+/** The completed trial with the lowest loss on the first goal; the earliest of equals. Undefined without one. */
+export function best(history: Pick<History, 'goals' | 'trials'>): Trial | undefined {
+  const goal = history.goals[0]!
+  const complete = history.trials.filter((trial) => trial.outcome.state === 'complete')
+  return complete.toSorted((a, b) => lossAt(goal, a) - lossAt(goal, b) || a.number - b.number)[0]
+}
+
+/** The completed trials that no other beats in every goal and equals in none: the Pareto front, by number. */
+export function front(history: Pick<History, 'goals' | 'trials'>): readonly Trial[] {
+  const complete = history.trials.filter((trial) => trial.outcome.state === 'complete')
+  const losses = complete.map((trial) => history.goals.map((goal) => lossAt(goal, trial)))
+  return complete.filter((_, i) => !losses.some((other) => dominates(other, losses[i]!)))
+}
+
+function dominates(a: readonly number[], b: readonly number[]): boolean {
+  return a.every((loss, i) => loss <= b[i]!) && a.some((loss, i) => loss < b[i]!)
+}

@@ -1,0 +1,37 @@
+import type { Params } from '../space.ts'
+import type { Settings } from '../study.ts'
+import type { Device, Metrics } from '../trial.ts'
+
+/** A place to run one trial at a time, and the hardware it owns. */
+export interface Slot {
+  readonly index: number
+  readonly device: Device
+}
+
+/** One trial to run, as plain data: it crosses a thread. */
+export interface Job {
+  /** URL of the bundled study module, whose default export is the study. */
+  readonly studyUrl: string
+  readonly number: number
+  readonly params: Params
+  readonly seed: number
+  readonly device: Device
+  readonly maxSteps: number
+  readonly dir: string
+  readonly settings: Settings
+  /** What `prepare` gave; its SharedArrayBuffers are shared, not copied. */
+  readonly data: unknown
+}
+
+/** Runs objectives somewhere. */
+export interface Executor {
+  readonly slots: readonly Slot[]
+  /**
+   * The reports of one trial, produced as they are read: the objective stands still between two. To stop it, stop
+   * reading: its `finally` runs before `return()` resolves. `signal` asks it to end now; an objective that does not
+   * within the grace period is ended by force. Throws what the objective threw.
+   */
+  run(job: Job, slot: Slot, signal: AbortSignal): AsyncIterable<Metrics>
+  /** Ends what runs, and resolves when every worker has exited. */
+  close(): Promise<void>
+}
