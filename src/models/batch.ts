@@ -20,17 +20,18 @@ export interface Batch {
   readonly offsetWeights: Float32Array
 }
 
-/** What the heads say about some images: N x channels x h x w at `stride`, row-major. */
+/**
+ * What the heads say about some images, at the images' own size: the network's outputs are upsampled (bilinear, half
+ * pixel) inside the graph, as detectron2 does before its post-processing.
+ */
 export interface HeadOutputs {
   readonly size: number
   readonly height: number
   readonly width: number
-  /** Image pixels a cell: the full image is `height * stride` by `width * stride`. */
-  readonly stride: number
-  /** N x classes x h x w logits. */
-  readonly semantic: Float32Array
-  /** N x 1 x h x w heat map. */
+  /** N x H x W class indices, the arg max of the semantic logits. */
+  readonly semantic: Int32Array
+  /** N x 1 x H x W heat map. */
   readonly center: Float32Array
-  /** N x 2 x h x w, (dy, dx) in pixels of the image. */
+  /** N x 2 x H x W, (dy, dx) in pixels of the image. */
   readonly offset: Float32Array
 }
