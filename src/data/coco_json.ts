@@ -1,0 +1,178 @@
+import { messageOf, TuneError } from '../errors.ts'
+
+/** A COCO panoptic JSON, as far as we read it. Only its shape was checked: ids may repeat or point nowhere. */
+export interface PanopticJson {
+  /** Empty where the file has none, as files of predictions do. */
+  readonly images: readonly PanopticImage[]
+  readonly annotations: readonly PanopticAnnotation[]
+  /** Empty where the file has none. */
+  readonly categories: readonly PanopticCategory[]
+}
+
+export interface PanopticImage {
+  readonly id: number | string
+  readonly fileName: string
+  readonly width: number
+  readonly height: number
+}
+
+export interface PanopticAnnotation {
+  readonly imageId: number | string
+  /** The label PNG. */
+  readonly fileName: string
+  readonly segments: readonly PanopticSegment[]
+}
+
+export interface PanopticSegment {
+  readonly id: number
+  readonly categoryId: number
+  /** Absent in predictions. */
+  readonly isCrowd: boolean | undefined
+  /** Pixels; absent in predictions. */
+  readonly area: number | undefined
+}
+
+export interface PanopticCategory {
+  readonly id: number
+  readonly name: string
+  readonly isThing: boolean
+}
+
+/** Parses the text of `file`. Throws `data/invalid` with the place of the first value that has another shape. */
+export function parsePanoptic(text: string, file: string): PanopticJson {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    throw new TuneError('data/invalid', `${file}: not JSON: ${messageOf(error)}`, { hint: ONE_SHAPE, cause: error })
+  }
+  const root = record({ file, path: '' }, json)
+  return {
+    images: optionalList(root, 'images').map(parseImage),
+    annotations: list(root, 'annotations').map(parseAnnotation),
+    categories: optionalList(root, 'categories').map(parseCategory),
+  }
+}
+
+function parseImage(at: Fields): PanopticImage {
+  return {
+    id: field(at, 'id', isId, 'a whole number or a string'),
+    fileName: field(at, 'file_name', isFileName, 'a relative path that stays inside its directory'),
+    width: field(at, 'width', isSize, 'a whole number from 1'),
+    height: field(at, 'height', isSize, 'a whole number from 1'),
+  }
+}
+
+function parseAnnotation(at: Fields): PanopticAnnotation {
+  return {
+    imageId: field(at, 'image_id', isId, 'a whole number or a string'),
+    fileName: field(at, 'file_name', isFileName, 'a relative path that stays inside its directory'),
+    segments: list(at, 'segments_info').map(parseSegment),
+  }
+}
+
+function parseSegment(at: Fields): PanopticSegment {
+  const crowd = field(at, 'iscrowd', isOptionalFlag, '0 or 1')
+  return {
+    id: field(at, 'id', isWhole, 'a whole number'),
+    categoryId: field(at, 'category_id', isWhole, 'a whole number'),
+    isCrowd: crowd === undefined ? undefined : Boolean(crowd),
+    area: field(at, 'area', isOptionalArea, 'a number of pixels from 0'),
+  }
+}
+
+function parseCategory(at: Fields): PanopticCategory {
+  const id = field(at, 'id', isWhole, 'a whole number')
+  return {
+    id,
+    name: field(at, 'name', isOptionalString, 'a string') ?? `category ${id}`,
+    isThing: Boolean(field(at, 'isthing', isFlag, '0 or 1')),
+  }
+}
+
+const ONE_SHAPE = 'the file should be in the COCO panoptic format: images, annotations and categories'
+
+/** Where a value stands in which file: `annotations[3].segments_info[2]`. */
+interface Place {
+  readonly file: string
+  readonly path: string
+}
+
+interface Fields extends Place {
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+function record(place: Place, value: unknown): Fields {
+  if (!isRecord(value)) throw wrong(place, value, 'an object')
+  return { ...place, fields: value }
+}
+
+/** The objects of a list. */
+function list(at: Fields, name: string): readonly Fields[] {
+  const place = inside(at, name)
+  const values = at.fields[name]
+  if (!Array.isArray(values)) throw wrong(place, values, 'a list')
+  return values.map((value: unknown, i) => record({ file: at.file, path: `${place.path}[${i}]` }, value))
+}
+
+function optionalList(at: Fields, name: string): readonly Fields[] {
+  return at.fields[name] === undefined ? [] : list(at, name)
+}
+
+function field<T>(at: Fields, name: string, is: (value: unknown) => value is T, expected: string): T {
+  const value = at.fields[name]
+  if (!is(value)) throw wrong(inside(at, name), value, expected)
+  return value
+}
+
+function inside({ file, path }: Place, name: string): Place {
+  return { file, path: path === '' ? name : `${path}.${name}` }
+}
+
+function wrong({ file, path }: Place, value: unknown, expected: string): TuneError {
+  const found = value === undefined ? 'missing' : (JSON.stringify(value) ?? typeof value).slice(0, 60)
+  return new TuneError('data/invalid', `${file}: ${path || 'the file'} is ${found}; expected ${expected}`, {
+    hint: ONE_SHAPE,
+  })
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value)
+}
+
+function isSize(value: unknown): value is number {
+  return isWhole(value) && value >= 1
+}
+
+function isId(value: unknown): value is number | string {
+  return isWhole(value) || isString(value)
+}
+
+/** Python writes a flag as 0 and 1 or as false and true. */
+function isFlag(value: unknown): value is 0 | 1 | boolean {
+  return value === 0 || value === 1 || typeof value === 'boolean'
+}
+
+function isFileName(value: unknown): value is string {
+  return isString(value) && value !== '' && !/^([\\/]|[a-z]:)|(^|[\\/])\.\.([\\/]|$)/i.test(value)
+}
+
+function isOptionalFlag(value: unknown): value is 0 | 1 | boolean | undefined {
+  return value === undefined || isFlag(value)
+}
+
+function isOptionalArea(value: unknown): value is number | undefined {
+  return value === undefined || (typeof value === 'number' && value >= 0)
+}
+
+function isOptionalString(value: unknown): value is string | undefined {
+  return value === undefined || isString(value)
+}
