@@ -1,0 +1,190 @@
+import type { Category } from '../data/image_set.ts'
+import { TuneError } from '../errors.ts'
+import type { HeadOutputs } from './batch.ts'
+import { findCenters, nearestCenter, type Center } from './centers.ts'
+
+/** What the heads say about one image, at its own size. */
+export interface HeadMaps {
+  readonly height: number
+  readonly width: number
+  /** height x width class indices; -1 becomes void. */
+  readonly semantic: Int32Array
+  /** height x width heat map. */
+  readonly center: Float32Array
+  /** 2 x height x width: (dy, dx) from a pixel to its centre, in pixels. */
+  readonly offset: Float32Array
+}
+
+/** How maps become segments. The defaults are detectron2's, for images of about 1024 x 2048 (`scaledDecoding`). */
+export interface DecodeOptions {
+  /** Heat at or below it is no centre. Default 0.1. */
+  readonly threshold?: number
+  /** Side of the window, in pixels, in which a centre must be the highest; odd. Default 7. */
+  readonly nmsKernel?: number
+  /** Fewer centres than this are kept. Default 200. */
+  readonly topK?: number
+  /** Stuff of fewer pixels becomes void. Default 2048. */
+  readonly stuffArea?: number
+  /** An id is class x divisor + instance. Default 1000. */
+  readonly labelDivisor?: number
+}
+
+interface SegmentBase {
+  /** class x labelDivisor + instance, which counts from 1 within its class and is 0 for stuff. */
+  readonly id: number
+  /** Index into the categories. */
+  readonly category: number
+  /** In pixels; never 0. */
+  readonly area: number
+}
+
+/** A segment that was found. */
+export type FoundSegment =
+  | (SegmentBase & {
+      readonly isThing: true
+      /** The heat at its centre. */ readonly score: number
+      readonly center: Center
+    })
+  | (SegmentBase & { readonly isThing: false })
+
+/** A panoptic segmentation as it was predicted: what `eval/pq.ts` scores. */
+export interface Panoptic {
+  readonly height: number
+  readonly width: number
+  /** height x width: 0 is void, n is `segments[n - 1]`. */
+  readonly labels: Uint16Array
+  /** Things in the order of their centres, row by row, then stuff by class. */
+  readonly segments: readonly FoundSegment[]
+}
+
+/**
+ * Decode options in proportion to an image: a window of 0.11 of the short side, which is 7 at 64, and stuff of at least
+ * 1 % of the pixels.
+ */
+export function scaledDecoding(
+  height: number,
+  width: number,
+): Required<Pick<DecodeOptions, 'nmsKernel' | 'stuffArea'>> {
+  const half = Math.max(1, Math.round((0.11 * Math.min(height, width) - 1) / 2))
+  return { nmsKernel: 2 * half + 1, stuffArea: Math.round(0.01 * height * width) }
+}
+
+/**
+ * Panoptic-DeepLab's post-processing, pixel for pixel as detectron2's `get_panoptic_segmentation`: thing pixels vote for
+ * the nearest centre and each instance takes the class of most of its pixels, the lowest class on a tie. Without centres
+ * things stay void, and so does stuff below `stuffArea`.
+ */
+export function decodePanoptic(maps: HeadMaps, categories: readonly Category[], options: DecodeOptions = {}): Panoptic {
+  const { threshold, nmsKernel, topK, stuffArea, labelDivisor } = withDefaults(options)
+  const { height, width, semantic } = maps
+  const centers = findCenters(maps.center, height, width, { threshold, nmsKernel, topK })
+  const isThing = Uint8Array.from(categories, (category) => (category.isThing ? 1 : 0))
+  const { instances, votes, stuff } = group(maps, centers, isThing)
+
+  const segments: FoundSegment[] = []
+  const instanceLabels = new Uint16Array(centers.length + 1)
+  const counters = new Uint32Array(categories.length)
+  for (const [i, center] of centers.entries()) {
+    const tally = votes.subarray(i * categories.length, (i + 1) * categories.length)
+    const area = tally.reduce((sum, count) => sum + count, 0)
+    if (area === 0) continue
+    const category = tally.indexOf(Math.max(...tally))
+    counters[category]! += 1
+    const id = category * labelDivisor + counters[category]!
+    instanceLabels[i + 1] = segments.push({ id, category, area, isThing: true, score: center.score, center })
+  }
+  const stuffLabels = new Uint16Array(categories.length)
+  for (const [category, area] of stuff.entries()) {
+    if (area === 0 || area < stuffArea) continue
+    stuffLabels[category] = segments.push({ id: category * labelDivisor, category, area, isThing: false })
+  }
+
+  for (let i = 0; i < instances.length; i++) {
+    const category = semantic[i]!
+    if (category >= 0) instances[i] = isThing[category]! ? instanceLabels[instances[i]!]! : stuffLabels[category]!
+  }
+  return { height, width, labels: instances, segments }
+}
+
+/** The segmentations of a batch of images, whose own sizes may be smaller than what the network was shown. */
+export function decodeBatch(
+  outputs: HeadOutputs,
+  images: readonly { readonly height: number; readonly width: number }[],
+  categories: readonly Category[],
+  options: DecodeOptions = {},
+): Panoptic[] {
+  return images.map((image, n) => decodePanoptic(headMaps(outputs, n, image.height, image.width), categories, options))
+}
+
+/** The maps of one image of a batch, without the padding below and to the right of it; views where there is none. */
+export function headMaps(outputs: HeadOutputs, n: number, height: number, width: number): HeadMaps {
+  const pixels = outputs.height * outputs.width
+  const semantic = outputs.semantic.subarray(n * pixels, (n + 1) * pixels)
+  const center = outputs.center.subarray(n * pixels, (n + 1) * pixels)
+  const offset = outputs.offset.subarray(2 * n * pixels, 2 * (n + 1) * pixels)
+  if (height === outputs.height && width === outputs.width) return { height, width, semantic, center, offset }
+
+  const cut = <T extends Int32Array | Float32Array>(planes: T, into: T): T => {
+    for (let row = 0; row < into.length / width; row++) {
+      const plane = Math.floor(row / height)
+      const from = plane * pixels + (row % height) * outputs.width
+      into.set(planes.subarray(from, from + width), row * width)
+    }
+    return into
+  }
+  return {
+    height,
+    width,
+    semantic: cut(semantic, new Int32Array(height * width)),
+    center: cut(center, new Float32Array(height * width)),
+    offset: cut(offset, new Float32Array(2 * height * width)),
+  }
+}
+
+/** The map of ids that detectron2 gives: class x divisor + instance, -1 where void. */
+export function panopticIds({ labels, segments }: Panoptic): Int32Array {
+  const ids = Int32Array.of(-1, ...segments.map((segment) => segment.id))
+  return Int32Array.from(labels, (label) => ids[label]!)
+}
+
+/**
+ * Gives every thing pixel to a centre. `instances` holds the centre's index + 1, 0 elsewhere; `votes` counts the pixels
+ * by centre and class (centres x classes), `stuff` those of each stuff class.
+ */
+function group({ height, width, semantic, offset }: HeadMaps, centers: readonly Center[], isThing: Uint8Array) {
+  const pixels = height * width
+  const nearest = nearestCenter(centers, height, width)
+  const instances = new Uint16Array(pixels)
+  const votes = new Uint32Array(centers.length * isThing.length)
+  const stuff = new Uint32Array(isThing.length)
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const category = semantic[i]!
+      if (category < 0) continue
+      if (!isThing[category]) stuff[category]! += 1
+      else if (centers.length > 0) {
+        const index = nearest(Math.fround(y + offset[i]!), Math.fround(x + offset[i + pixels]!))
+        instances[i] = index + 1
+        votes[index * isThing.length + category]! += 1
+      }
+    }
+  }
+  return { instances, votes, stuff }
+}
+
+function withDefaults(options: DecodeOptions): Required<DecodeOptions> {
+  const full = { threshold: 0.1, nmsKernel: 7, topK: 200, stuffArea: 2048, labelDivisor: 1000, ...options }
+  const { nmsKernel, topK, labelDivisor } = full
+  if (!(Number.isInteger(nmsKernel) && nmsKernel > 0 && nmsKernel % 2 === 1)) {
+    throw new TuneError('params/invalid', `nmsKernel is ${nmsKernel}, must be an odd whole number`)
+  }
+  if (!(Number.isInteger(topK) && topK > 0))
+    throw new TuneError('params/invalid', `topK is ${topK}, must be a whole number of 1 or more`)
+  if (!(labelDivisor >= topK)) {
+    throw new TuneError(
+      'params/invalid',
+      `labelDivisor is ${labelDivisor}, less than topK (${topK}): ids of two classes could be the same`,
+    )
+  }
+  return full
+}
