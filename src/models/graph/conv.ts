@@ -1,0 +1,52 @@
+import { biasGradient, inputGradient, weightGradient } from './conv_gradient.ts'
+import { emit, misfit, type Attributes, type Tensor } from './graph.ts'
+import { differentiable } from './reverse.ts'
+
+export interface ConvOptions {
+  /** One number a channel of the result, added to it. */
+  readonly bias?: Tensor
+  readonly stride?: number
+  readonly dilation?: number
+  /** Channels are connected only within a group; as many groups as channels make it depthwise. */
+  readonly groups?: number
+}
+
+/** The geometry of a convolution with an odd square kernel and as much padding as keeps the size at stride 1. */
+export interface Conv {
+  readonly kernel: number
+  readonly stride: number
+  readonly dilation: number
+  readonly groups: number
+  readonly padding: number
+}
+
+/** Convolution of `x`, N x C x H x W, with `weight`, C' x C/groups x k x k. */
+export function conv(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
+  const { bias, stride = 1, dilation = 1, groups = 1 } = options
+  const [size, channels, height, width] = x.shape as [number, number, number, number]
+  const [filters, inner, kernel] = weight.shape as [number, number, number]
+  if (inner * groups !== channels)
+    throw misfit(`convolution of ${channels} channels with weights for ${inner * groups}`, [x, weight])
+  if (kernel % 2 === 0 || filters % groups !== 0)
+    throw misfit(`kernel of an even size, or filters that ${groups} groups do not divide`, [x, weight])
+
+  const geometry = { kernel, stride, dilation, groups, padding: (dilation * (kernel - 1)) / 2 }
+  const shape = [size, filters, Math.ceil(height / stride), Math.ceil(width / stride)]
+  const y = emit('Conv', bias ? [x, weight, bias] : [x, weight], { shape }, convAttributes(geometry))
+  return differentiable(
+    y,
+    [x, (dy) => inputGradient(dy, x, weight, geometry)],
+    [weight, (dy) => weightGradient(dy, x, weight, geometry)],
+    ...(bias ? [[bias, biasGradient] as const] : []),
+  )
+}
+
+export function convAttributes({ kernel, stride, dilation, groups, padding }: Conv): Attributes {
+  return {
+    kernel_shape: [kernel, kernel],
+    strides: [stride, stride],
+    dilations: [dilation, dilation],
+    pads: [padding, padding, padding, padding],
+    group: groups,
+  }
+}

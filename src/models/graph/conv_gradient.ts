@@ -1,0 +1,82 @@
+import { convAttributes, type Conv } from './conv.ts'
+import { constant, emit, type Tensor } from './graph.ts'
+import * as onnx from './onnx.ts'
+
+/*
+ * ONNX has no gradients of a convolution, so they are written with other operations. Which ones was measured on the
+ * CPU: at stride 1 a convolution with flipped weights and one matrix product a tap are fastest; at larger strides a
+ * transposed convolution, and patches gathered by a depthwise convolution with one-hot weights.
+ */
+
+/** The gradient with respect to what was convolved. */
+export function inputGradient(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
+  return conv.stride === 1 ? convolveFlipped(dy, x, weight, conv) : convolveTransposed(dy, x, weight, conv)
+}
+
+/** The gradient with respect to the weights. */
+export function weightGradient(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
+  return conv.stride === 1 ? productPerTap(dy, x, weight, conv) : productOfPatches(dy, x, weight, conv)
+}
+
+export function biasGradient(dy: Tensor): Tensor {
+  return onnx.reshape(onnx.sum(dy, [0, 2, 3]), [dy.shape[1]!])
+}
+
+function convolveFlipped(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
+  const [filters, inner] = weight.shape as [number, number]
+  const { kernel, groups } = conv
+  const flipped = kernel === 1 ? weight : onnx.flip(weight)
+  const turned = onnx.transpose(
+    onnx.reshape(flipped, [groups, filters / groups, inner, kernel, kernel]),
+    [0, 2, 1, 3, 4],
+  )
+  const weights = onnx.reshape(turned, [groups * inner, filters / groups, kernel, kernel])
+  return emit('Conv', [dy, weights], { shape: x.shape }, convAttributes(conv))
+}
+
+function convolveTransposed(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
+  // Rows and columns at the far edges that no window started from, but that the result must have.
+  const missing = [2, 3].map((axis) => {
+    return (
+      x.shape[axis]! - ((dy.shape[axis]! - 1) * conv.stride + 1 + conv.dilation * (conv.kernel - 1) - 2 * conv.padding)
+    )
+  })
+  return emit('ConvTranspose', [dy, weight], { shape: x.shape }, { ...convAttributes(conv), output_padding: missing })
+}
+
+/** dW of one tap is dy times the image shifted by that tap. */
+function productPerTap(dy: Tensor, x: Tensor, weight: Tensor, { kernel, dilation, groups, padding }: Conv): Tensor {
+  const [filters, inner] = weight.shape as [number, number]
+  const [, , height, width] = dy.shape as [number, number, number, number]
+  const padded = padding > 0 ? onnx.pad(x, padding, padding, padding, padding) : x
+  const taps = Array.from({ length: kernel * kernel }, (_, tap) => {
+    const [top, left] = [Math.floor(tap / kernel) * dilation, (tap % kernel) * dilation]
+    const shifted = kernel === 1 ? x : onnx.slice(padded, [2, 3], [top, left], [top + height, left + width])
+    return onnx.reshape(productOverPixels(dy, shifted, groups), [filters, inner, 1])
+  })
+  return onnx.reshape(onnx.concat(taps, 2), weight.shape)
+}
+
+function productOfPatches(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
+  const [size, channels] = x.shape as [number, number]
+  const taps = conv.kernel ** 2
+  const oneHot = Array.from({ length: channels * taps * taps }, (_, i) => {
+    return Math.floor(i / taps) % taps === i % taps ? 1 : 0
+  })
+  const filters = constant(x.graph, [channels * taps, 1, conv.kernel, conv.kernel], oneHot)
+  const shape = [size, channels * taps, ...dy.shape.slice(2)]
+  const patches = emit('Conv', [x, filters], { shape }, convAttributes({ ...conv, groups: channels }))
+  return onnx.reshape(productOverPixels(dy, patches, conv.groups), weight.shape)
+}
+
+/** The sum over images and pixels of dy's channels times x's, within each group. */
+function productOverPixels(dy: Tensor, x: Tensor, groups: number): Tensor {
+  const matrix = (t: Tensor) => {
+    const [size, channels, height, width] = t.shape as [number, number, number, number]
+    return onnx.reshape(t, [size, ...(groups > 1 ? [groups] : []), channels / groups, height * width])
+  }
+  const [left, right] = [matrix(dy), matrix(x)]
+  const axes = left.shape.map((_, axis) => axis)
+  const products = onnx.matMul(left, onnx.transpose(right, [...axes.slice(0, -2), ...axes.slice(-2).toReversed()]))
+  return onnx.sum(products, [0])
+}

@@ -1,0 +1,53 @@
+import type { Attributes, Constant, ElementType, Graph, Node, Shape } from './graph.ts'
+import { bytes, encode, int, message, text, type Field } from './protobuf.ts'
+
+/** Numbers of `TensorProto.DataType` in onnx.proto3. */
+const TYPES: Readonly<Record<ElementType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 }
+const IR_VERSION = 9
+const OPSET = 18
+
+/** A graph as the bytes of an .onnx file, which any runtime reads: field numbers are those of onnx.proto3. */
+export function onnxFile(graph: Graph): Uint8Array {
+  return encode(
+    int(1, IR_VERSION),
+    text(2, 'panoptune'),
+    message(
+      7,
+      ...graph.nodes.map(nodeField),
+      // Outputs are renamed by a node of their own: their tensors keep the names of the layers they come from.
+      ...graph.outputs.map(({ name, tensor }) => nodeField({ op: 'Identity', inputs: [tensor.name], outputs: [name], attributes: {} })), // prettier-ignore
+      text(2, 'network'),
+      ...graph.constants.map(constantField),
+      ...graph.inputs.map((input) => valueField(11, input.name, input.type, input.shape)),
+      ...graph.outputs.map(({ name, tensor }) => valueField(12, name, tensor.type, tensor.shape)),
+    ),
+    message(8, text(1, ''), int(2, OPSET)),
+  )
+}
+
+function nodeField({ op, inputs, outputs, attributes }: Node): Field {
+  return message(
+    1,
+    ...inputs.map((name) => text(1, name)),
+    ...outputs.map((name) => text(2, name)),
+    text(3, outputs.join(',')),
+    text(4, op),
+    ...Object.entries(attributes).map(([name, value]) => attributeField(name, value)),
+  )
+}
+
+function attributeField(name: string, value: Attributes[string]): Field {
+  if (typeof value === 'number') return message(5, text(1, name), int(3, value), int(20, 2))
+  if (typeof value === 'string') return message(5, text(1, name), text(4, value), int(20, 3))
+  return message(5, text(1, name), ...value.map((item) => int(8, item)), int(20, 7))
+}
+
+function constantField({ name, type, shape, data }: Constant): Field {
+  const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  return message(5, ...shape.map((size) => int(1, size)), int(2, TYPES[type]), text(8, name), bytes(9, raw))
+}
+
+function valueField(field: number, name: string, type: ElementType, shape: Shape): Field {
+  const dimensions = shape.map((size) => message(1, int(1, size)))
+  return message(field, text(1, name), message(2, message(1, int(1, TYPES[type]), message(2, ...dimensions))))
+}

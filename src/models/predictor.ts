@@ -1,0 +1,86 @@
+import type { Device } from '../trial.ts'
+import type { HeadOutputs } from './batch.ts'
+import { openSession, type Session, type Values } from './engines/ort.ts'
+import { scale } from './graph/arithmetic.ts'
+import { bindConstants, bindFlat } from './graph/bind.ts'
+import { input, newGraph, output, type Graph, type Tensor } from './graph/graph.ts'
+import * as onnx from './graph/onnx.ts'
+import { onnxFile } from './graph/onnx_file.ts'
+import { upsampleBilinear } from './graph/resize.ts'
+import type { Model } from './model.ts'
+
+/** Predicts with the weights that a trainer has at that moment. */
+export interface Predictor {
+  /** `images`: `size` x 3 x H x W, normalised; any number up to the predictor's batch. */
+  predict(images: Float32Array, size: number): Promise<HeadOutputs>
+  close(): Promise<void>
+}
+
+export interface PredictorOptions {
+  readonly model: Model
+  readonly height: number
+  readonly width: number
+  readonly batch: number
+  readonly device: Device
+}
+
+/** Opens the network for images of one size. `weights` is asked at every prediction. */
+export async function openPredictor(options: PredictorOptions, weights: () => Float32Array): Promise<Predictor> {
+  const { model, height, width, batch } = options
+  const graph = headsGraph(model, batch, height, width)
+  bindFlat(graph, 'weights')
+  const session: Session = await openSession(graph, options.device)
+  return {
+    async predict(images, size) {
+      const pixels = height * width
+      const whole = size === batch ? images : new Float32Array(batch * 3 * pixels)
+      if (whole !== images) whole.set(images)
+      const { semantic, center, offset } = await session.run({ images: whole, weights: weights() })
+      return {
+        size,
+        height,
+        width,
+        semantic: first(semantic, size * pixels) as Int32Array,
+        center: first(center, size * pixels) as Float32Array,
+        offset: first(offset, size * 2 * pixels) as Float32Array,
+      }
+    },
+    close: () => session.close(),
+  }
+}
+
+/** The trained network as the bytes of a standard .onnx file: images in, what `HeadOutputs` holds out. */
+export function modelFile(model: Model, weights: Float32Array, height: number, width: number, batch = 1): Uint8Array {
+  const graph = headsGraph(model, batch, height, width)
+  bindConstants(graph, weights)
+  return onnxFile(graph)
+}
+
+function headsGraph(model: Model, batch: number, height: number, width: number): Graph {
+  const graph = newGraph()
+  const images = input(graph, 'images', 'float32', [batch, 3, height, width])
+  const heads = model.forward(padded(images, model.divisor))
+  graph.layer = 'prediction'
+  const fullSize = (x: Tensor) => cropped(upsampleBilinear(x, model.stride), height, width)
+  output('semantic', onnx.toInt32(onnx.argMax(fullSize(heads.semantic), 1)))
+  output('center', fullSize(heads.center))
+  output('offset', scale(fullSize(heads.offset), model.stride))
+  return graph
+}
+
+/** Zeros below and to the right, up to a size that the network can halve as often as it does. */
+function padded(images: Tensor, divisor: number): Tensor {
+  const [bottom, right] = images.shape.slice(2).map((size) => (divisor - (size % divisor)) % divisor) as [
+    number,
+    number,
+  ]
+  return bottom + right === 0 ? images : onnx.pad(images, 0, 0, bottom, right)
+}
+
+function cropped(x: Tensor, height: number, width: number): Tensor {
+  return x.shape[2] === height && x.shape[3] === width ? x : onnx.slice(x, [2, 3], [0, 0], [height, width])
+}
+
+function first(values: Values | undefined, count: number): Values {
+  return values!.length === count ? values! : values!.subarray(0, count)
+}
