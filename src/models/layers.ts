@@ -1,6 +1,6 @@
 import { add, relu } from './graph/arithmetic.ts'
 import { conv, type ConvOptions } from './graph/conv.ts'
-import { inLayer, parameter, type Init, type Tensor } from './graph/graph.ts'
+import { inLayer, parameter, sizeOf, sizes4, type Init, type Tensor } from './graph/graph.ts'
 import { groupNorm } from './graph/group_norm.ts'
 
 interface ConvLayer extends Omit<ConvOptions, 'bias'> {
@@ -45,11 +45,11 @@ export function sum(name: string, a: Tensor, b: Tensor): Tensor {
 }
 
 function weightShape(x: Tensor, { channels, kernel, groups = 1 }: ConvLayer): number[] {
-  return [channels, x.shape[1]! / groups, kernel, kernel]
+  return [channels, sizes4(x)[1] / groups, kernel, kernel]
 }
 
 /** He et al. 2015: keeps the variance through a ReLU. */
 function heNormal(x: Tensor, layer: ConvLayer): Init {
-  const [, channels, kernel] = weightShape(x, layer) as [number, number, number]
-  return { kind: 'normal', deviation: Math.sqrt(2 / (channels * kernel * kernel)) }
+  const inputs = sizeOf(weightShape(x, layer)) / layer.channels
+  return { kind: 'normal', deviation: Math.sqrt(2 / inputs) }
 }

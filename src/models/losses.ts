@@ -1,4 +1,4 @@
-import { int32s, misfit, sizeOf, type Tensor } from './graph/graph.ts'
+import { int32s, misfit, sizeOf, sizes4, type Tensor } from './graph/graph.ts'
 import * as onnx from './graph/onnx.ts'
 import { differentiable } from './graph/reverse.ts'
 
@@ -15,7 +15,7 @@ const NO_WEIGHT = 1e-6
  * `logits`: N x C x h x w; `labels`: N x h x w int32; `weights`: N x h x w.
  */
 export function hardPixelCrossEntropy(logits: Tensor, labels: Tensor, weights: Tensor, fraction: number): Tensor {
-  const [size, classes, height, width] = logits.shape as [number, number, number, number]
+  const [size, classes, height, width] = sizes4(logits)
   const { graph } = logits
   if (sizeOf(labels.shape) !== size * height * width) throw misfit('labels do not fit the logits', [labels, logits])
   const onePlane = [size, 1, height, width]

@@ -1,9 +1,9 @@
 import type { Device } from '../trial.ts'
 import type { HeadOutputs } from './batch.ts'
-import { openSession, type Session, type Values } from './engines/ort.ts'
+import { floats, integers, openSession } from './engines/ort.ts'
 import { scale } from './graph/arithmetic.ts'
 import { bindConstants, bindFlat } from './graph/bind.ts'
-import { input, newGraph, output, type Graph, type Tensor } from './graph/graph.ts'
+import { input, newGraph, output, sizes4, type Graph, type Tensor } from './graph/graph.ts'
 import * as onnx from './graph/onnx.ts'
 import { onnxFile } from './graph/onnx_file.ts'
 import { upsampleBilinear } from './graph/resize.ts'
@@ -29,20 +29,20 @@ export async function openPredictor(options: PredictorOptions, weights: () => Fl
   const { model, height, width, batch } = options
   const graph = headsGraph(model, batch, height, width)
   bindFlat(graph, 'weights')
-  const session: Session = await openSession(graph, options.device)
+  const session = await openSession(graph, options.device)
   return {
     async predict(images, size) {
       const pixels = height * width
       const whole = size === batch ? images : new Float32Array(batch * 3 * pixels)
       if (whole !== images) whole.set(images)
-      const { semantic, center, offset } = await session.run({ images: whole, weights: weights() })
+      const results = await session.run({ images: whole, weights: weights() })
       return {
         size,
         height,
         width,
-        semantic: first(semantic, size * pixels) as Int32Array,
-        center: first(center, size * pixels) as Float32Array,
-        offset: first(offset, size * 2 * pixels) as Float32Array,
+        semantic: integers(results, 'semantic').subarray(0, size * pixels),
+        center: floats(results, 'center').subarray(0, size * pixels),
+        offset: floats(results, 'offset').subarray(0, size * 2 * pixels),
       }
     },
     close: () => session.close(),
@@ -70,17 +70,11 @@ function headsGraph(model: Model, batch: number, height: number, width: number):
 
 /** Zeros below and to the right, up to a size that the network can halve as often as it does. */
 function padded(images: Tensor, divisor: number): Tensor {
-  const [bottom, right] = images.shape.slice(2).map((size) => (divisor - (size % divisor)) % divisor) as [
-    number,
-    number,
-  ]
+  const [, , height, width] = sizes4(images)
+  const [bottom, right] = [(divisor - (height % divisor)) % divisor, (divisor - (width % divisor)) % divisor]
   return bottom + right === 0 ? images : onnx.pad(images, 0, 0, bottom, right)
 }
 
 function cropped(x: Tensor, height: number, width: number): Tensor {
   return x.shape[2] === height && x.shape[3] === width ? x : onnx.slice(x, [2, 3], [0, 0], [height, width])
-}
-
-function first(values: Values | undefined, count: number): Values {
-  return values!.length === count ? values! : values!.subarray(0, count)
 }

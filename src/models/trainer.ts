@@ -1,6 +1,6 @@
 import type { Device } from '../trial.ts'
 import type { Batch } from './batch.ts'
-import { openSession, type Values } from './engines/ort.ts'
+import { floats, openSession, type Results, type Values } from './engines/ort.ts'
 import type { Model } from './model.ts'
 import { openPredictor, type Predictor } from './predictor.ts'
 import { LOSSES, trainStepGraph } from './train_step.ts'
@@ -60,9 +60,9 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
   const session = await openSession(graph, device)
   const fixed = { lrScale: learningRateScale(graph, lrMultipliers), decays: decayMask(graph) }
 
-  let weights = initialWeights(graph, seed)
-  let momentum = new Float32Array(weights.length)
-  let variance = new Float32Array(weights.length)
+  let weights: Float32Array = initialWeights(graph, seed)
+  let momentum: Float32Array = new Float32Array(weights.length)
+  let variance: Float32Array = new Float32Array(weights.length)
   let steps = 0
 
   return {
@@ -80,9 +80,9 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
       checkFinite(losses, steps + 1)
       steps += 1
       // What came out is what goes in next: no copy is made.
-      weights = results['newWeights'] as Float32Array<ArrayBuffer>
-      momentum = results['newMomentum'] as Float32Array<ArrayBuffer>
-      variance = results['newVariance'] as Float32Array<ArrayBuffer>
+      weights = floats(results, 'newWeights')
+      momentum = floats(results, 'newMomentum')
+      variance = floats(results, 'newVariance')
       return losses
     },
     weights: () => weights.slice(),
@@ -105,8 +105,8 @@ function factors({ lr, weightDecay, clip, weights }: Hyper): Record<string, Valu
   }
 }
 
-function summary(results: Readonly<Record<string, Values>>, weights: LossValues): StepResult {
-  const scalar = (name: string) => Number(results[name]![0])
+function summary(results: Results, weights: LossValues): StepResult {
+  const scalar = (name: string) => floats(results, name)[0] ?? Number.NaN
   const [semantic, center, offset] = [scalar('semanticLoss'), scalar('centerLoss'), scalar('offsetLoss')]
   const gradNorm = scalar('gradNorm')
   const total = weights.semantic * semantic + weights.center * center + weights.offset * offset

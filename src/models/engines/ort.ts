@@ -4,12 +4,13 @@ import type { Device } from '../../trial.ts'
 import type { Graph, Tensor } from '../graph/graph.ts'
 import { onnxFile } from '../graph/onnx_file.ts'
 
-export type Values = Float32Array | Int32Array | BigInt64Array
+export type Values = Float32Array | Int32Array
+export type Results = Readonly<Record<string, unknown>>
 
 /** A graph, ready to run on a device. */
 export interface Session {
   /** Feeds all inputs by name and gives all outputs. Runs on this thread; others get their turn before it starts. */
-  run(inputs: Readonly<Record<string, Values>>): Promise<Readonly<Record<string, Values>>>
+  run(inputs: Readonly<Record<string, Values>>): Promise<Results>
   close(): Promise<void>
 }
 
@@ -24,7 +25,7 @@ export async function openSession(graph: Graph, device: Device): Promise<Session
         new Tensor(input.type, checked(input, inputs), input.shape),
       ])
       const results: Record<string, OrtTensor> = await session.run(Object.fromEntries(feeds))
-      return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor.data as Values]))
+      return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor.data]))
     },
     close: () => session.release(),
   }
@@ -53,6 +54,20 @@ function provider({ kind, index }: Device): InferenceSession.ExecutionProviderCo
 const HINTS = {
   cuda: 'for an NVIDIA GPU: ONNXRUNTIME_NODE_INSTALL=true node node_modules/onnxruntime-node/script/install.js; or train with --device cpu', // prettier-ignore
   webgpu: 'WebGPU needs a driver for Vulkan, Metal or Direct3D 12; or train with --device cpu',
+}
+
+/** An output of float32 values. */
+export function floats(results: Results, name: string): Float32Array {
+  const values = results[name]
+  if (values instanceof Float32Array) return values
+  throw new TypeError(`'${name}' is no output of float32 values`)
+}
+
+/** An output of int32 values. */
+export function integers(results: Results, name: string): Int32Array {
+  const values = results[name]
+  if (values instanceof Int32Array) return values
+  throw new TypeError(`'${name}' is no output of int32 values`)
 }
 
 function checked({ name, shape }: Tensor, inputs: Readonly<Record<string, Values>>): Values {

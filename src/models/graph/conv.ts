@@ -1,5 +1,6 @@
 import { biasGradient, inputGradient, weightGradient } from './conv_gradient.ts'
-import { emit, misfit, type Attributes, type Tensor } from './graph.ts'
+import { convAttributes } from './conv_geometry.ts'
+import { emit, misfit, sizes4, type Tensor } from './graph.ts'
 import { differentiable } from './reverse.ts'
 
 export interface ConvOptions {
@@ -11,20 +12,11 @@ export interface ConvOptions {
   readonly groups?: number
 }
 
-/** The geometry of a convolution with an odd square kernel and as much padding as keeps the size at stride 1. */
-export interface Conv {
-  readonly kernel: number
-  readonly stride: number
-  readonly dilation: number
-  readonly groups: number
-  readonly padding: number
-}
-
 /** Convolution of `x`, N x C x H x W, with `weight`, C' x C/groups x k x k. */
 export function conv(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
   const { bias, stride = 1, dilation = 1, groups = 1 } = options
-  const [size, channels, height, width] = x.shape as [number, number, number, number]
-  const [filters, inner, kernel] = weight.shape as [number, number, number]
+  const [size, channels, height, width] = sizes4(x)
+  const [filters, inner, kernel] = sizes4(weight)
   if (inner * groups !== channels)
     throw misfit(`convolution of ${channels} channels with weights for ${inner * groups}`, [x, weight])
   if (kernel % 2 === 0 || filters % groups !== 0)
@@ -39,14 +31,4 @@ export function conv(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tens
     [weight, (dy) => weightGradient(dy, x, weight, geometry)],
     ...(bias ? [[bias, biasGradient] as const] : []),
   )
-}
-
-export function convAttributes({ kernel, stride, dilation, groups, padding }: Conv): Attributes {
-  return {
-    kernel_shape: [kernel, kernel],
-    strides: [stride, stride],
-    dilations: [dilation, dilation],
-    pads: [padding, padding, padding, padding],
-    group: groups,
-  }
 }

@@ -1,5 +1,5 @@
-import { convAttributes, type Conv } from './conv.ts'
-import { constant, emit, type Tensor } from './graph.ts'
+import { convAttributes, type Conv } from './conv_geometry.ts'
+import { constant, emit, sizes4, type Tensor } from './graph.ts'
 import * as onnx from './onnx.ts'
 
 /*
@@ -23,7 +23,7 @@ export function biasGradient(dy: Tensor): Tensor {
 }
 
 function convolveFlipped(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
-  const [filters, inner] = weight.shape as [number, number]
+  const [filters, inner] = sizes4(weight)
   const { kernel, groups } = conv
   const flipped = kernel === 1 ? weight : onnx.flip(weight)
   const turned = onnx.transpose(
@@ -46,8 +46,8 @@ function convolveTransposed(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): 
 
 /** dW of one tap is dy times the image shifted by that tap. */
 function productPerTap(dy: Tensor, x: Tensor, weight: Tensor, { kernel, dilation, groups, padding }: Conv): Tensor {
-  const [filters, inner] = weight.shape as [number, number]
-  const [, , height, width] = dy.shape as [number, number, number, number]
+  const [filters, inner] = sizes4(weight)
+  const [, , height, width] = sizes4(dy)
   const padded = padding > 0 ? onnx.pad(x, padding, padding, padding, padding) : x
   const taps = Array.from({ length: kernel * kernel }, (_, tap) => {
     const [top, left] = [Math.floor(tap / kernel) * dilation, (tap % kernel) * dilation]
@@ -58,7 +58,7 @@ function productPerTap(dy: Tensor, x: Tensor, weight: Tensor, { kernel, dilation
 }
 
 function productOfPatches(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
-  const [size, channels] = x.shape as [number, number]
+  const [size, channels] = sizes4(x)
   const taps = conv.kernel ** 2
   const oneHot = Array.from({ length: channels * taps * taps }, (_, i) => {
     return Math.floor(i / taps) % taps === i % taps ? 1 : 0
@@ -72,7 +72,7 @@ function productOfPatches(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Te
 /** The sum over images and pixels of dy's channels times x's, within each group. */
 function productOverPixels(dy: Tensor, x: Tensor, groups: number): Tensor {
   const matrix = (t: Tensor) => {
-    const [size, channels, height, width] = t.shape as [number, number, number, number]
+    const [size, channels, height, width] = sizes4(t)
     return onnx.reshape(t, [size, ...(groups > 1 ? [groups] : []), channels / groups, height * width])
   }
   const [left, right] = [matrix(dy), matrix(x)]

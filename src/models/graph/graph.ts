@@ -147,6 +147,15 @@ export function emitAll(
   return outputs
 }
 
+/** The sizes of a tensor of rank 4: images N x C x H x W, or weights C' x C x k x k. */
+export function sizes4(x: Tensor): readonly [number, number, number, number] {
+  const [a, b, c, d, ...more] = x.shape
+  if (a === undefined || b === undefined || c === undefined || d === undefined || more.length > 0) {
+    throw misfit('four dimensions are needed', [x])
+  }
+  return [a, b, c, d]
+}
+
 /** Writes a part of the network under a name of its own: `backbone.stage1`. */
 export function inLayer<T>(graph: Graph, name: string, write: () => T): T {
   const outer = graph.layer

@@ -1,4 +1,4 @@
-import { misfit, sizeOf, type Tensor } from './graph.ts'
+import { misfit, sizes4, type Tensor } from './graph.ts'
 import * as onnx from './onnx.ts'
 import { differentiable } from './reverse.ts'
 
@@ -9,11 +9,11 @@ const EPSILON = 1e-5
  * and shifted by one number a channel.
  */
 export function groupNorm(x: Tensor, scale: Tensor, shift: Tensor, groups: number): Tensor {
-  const [size, channels] = x.shape as [number, number]
+  const [size, channels, height, width] = sizes4(x)
   if (channels % groups !== 0) throw misfit(`${channels} channels cannot be normalised in ${groups} groups`, [x])
-  const grouped = [size, groups, sizeOf(x.shape) / (size * groups)]
+  const count = (channels / groups) * height * width
+  const grouped = [size, groups, count]
   const perChannel = (t: Tensor) => onnx.reshape(t, [1, groups, channels / groups])
-  const count = grouped[2]!
 
   const flat = onnx.reshape(x, grouped)
   const centred = onnx.sub(flat, onnx.mean(flat, [2]))

@@ -2,7 +2,18 @@
  * Standard ONNX operations (opset 18) as functions: each appends one node and infers its result's shape. They know
  * nothing of gradients; what a network is made of, in the files beside this one, is written with them in both ways.
  */
-import { emit, emitAll, integers, misfit, scalar, sizeOf, type Graph, type Shape, type Tensor } from './graph.ts'
+import {
+  emit,
+  emitAll,
+  integers,
+  misfit,
+  scalar,
+  sizeOf,
+  sizes4,
+  type Graph,
+  type Shape,
+  type Tensor,
+} from './graph.ts'
 
 type Operand = Tensor | number
 
@@ -86,16 +97,15 @@ export function slice(
 /** The last two axes back to front. */
 export function flip(x: Tensor): Tensor {
   const bounds = [[-1, -1], x.shape.slice(-2).map((size) => -size - 1), [-2, -1], [-1, -1]]
-  return emit('Slice', [x, ...bounds.map((values) => integers(x.graph, values))], x)
+  const operands = bounds.map((values) => integers(x.graph, values))
+  return emit('Slice', [x, ...operands], x)
 }
 
-/** Zeros around the last two axes. */
+/** Zeros around images. */
 export function pad(x: Tensor, top: number, left: number, bottom: number, right: number): Tensor {
-  const outer = x.shape.slice(0, -2)
-  const [height, width] = x.shape.slice(-2) as [number, number]
-  const none = outer.map(() => 0)
-  const amounts = integers(x.graph, [...none, top, left, ...none, bottom, right])
-  return emit('Pad', [x, amounts], { shape: [...outer, height + top + bottom, width + left + right] })
+  const [size, channels, height, width] = sizes4(x)
+  const amounts = integers(x.graph, [0, 0, top, left, 0, 0, bottom, right])
+  return emit('Pad', [x, amounts], { shape: [size, channels, height + top + bottom, width + left + right] })
 }
 
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {

@@ -6,8 +6,10 @@ export function int(field: number, value: number): Field {
   return [tag(field, 0), varint(value)]
 }
 
+const utf8 = new TextEncoder()
+
 export function text(field: number, value: string): Field {
-  return bytes(field, new TextEncoder().encode(value))
+  return bytes(field, utf8.encode(value))
 }
 
 export function bytes(field: number, value: Uint8Array): Field {
@@ -38,12 +40,22 @@ function tag(field: number, wireType: 0 | 2): Uint8Array {
 
 /** Seven bits a byte, lowest first; all but the last have their high bit set. */
 function varint(value: number): Uint8Array {
+  // Negative numbers are written as 64 bits of two's complement, beyond what a double holds.
+  return value < 0 ? bigVarint(BigInt.asUintN(64, BigInt(value))) : smallVarint(value)
+}
+
+function smallVarint(value: number): Uint8Array {
+  if (value < 128) return Uint8Array.of(value)
   const digits: number[] = []
-  let rest = BigInt.asUintN(64, BigInt(value))
-  while (rest > 127n) {
-    digits.push(Number(rest & 127n) | 128)
-    rest >>= 7n
-  }
+  let rest = value
+  for (; rest > 127; rest = Math.floor(rest / 128)) digits.push((rest % 128) + 128)
+  return Uint8Array.of(...digits, rest)
+}
+
+function bigVarint(value: bigint): Uint8Array {
+  const digits: number[] = []
+  let rest = value
+  for (; rest > 127n; rest >>= 7n) digits.push(Number(rest & 127n) | 128)
   return Uint8Array.of(...digits, Number(rest))
 }
 

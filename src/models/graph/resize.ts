@@ -1,4 +1,4 @@
-import { constant, emit, type Tensor } from './graph.ts'
+import { constant, emit, sizes4, type Tensor } from './graph.ts'
 import * as onnx from './onnx.ts'
 import { differentiable } from './reverse.ts'
 
@@ -18,7 +18,7 @@ export function upsampleNearest(x: Tensor, factor = 2): Tensor {
 
 /** Linear between pixel centres in both directions: PyTorch's `interpolate` with `align_corners=False`. */
 export function upsampleBilinear(x: Tensor, factor: number): Tensor {
-  const [height, width] = x.shape.slice(2) as [number, number]
+  const [, , height, width] = sizes4(x)
   const [rows, columns] = [interpolation(height, factor), interpolation(width, factor)]
   const y = sandwich(rows, x, transposed(columns))
   return differentiable(y, [x, (dy) => sandwich(transposed(rows), dy, columns)])
