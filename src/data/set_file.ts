@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto'
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { TuneError } from '../errors.ts'
+import type { ImageSet } from './image_set.ts'
+
+/** What a file keeps: a set, and what its maker wants to say about it every time it is opened. */
+export interface StoredSet {
+  readonly set: ImageSet
+  readonly notes: readonly string[]
+}
+
+type Meta = Pick<ImageSet, 'categories' | 'scenes'> & Pick<StoredSet, 'notes'>
+
+/*
+ * One file a set, little-endian as every platform that onnxruntime-node ships for:
+ *
+ *   0    'PTIS', u32 version, u64 length of the file, the set's id (sha256, 32 bytes)
+ *   48   three sections, pixels, labels and meta (JSON): each u64 offset, u64 length, u32 crc32, u32 0
+ *   120  u32 crc32 of bytes 0 to 119
+ *   128  the sections, each at a multiple of 64
+ */
+const MAGIC = 'PTIS'
+const HEADER_BYTES = 128
+const START_BYTES = 48
+const SECTION_BYTES = 24
+const CRC_AT = 120
+export const SET_FILE_VERSION = 1
+/** A single read or write moves less than 2 GiB. */
+const ONE_CALL = 2 ** 30
+
+/** Shared memory for a set of so many pixels, zeroed. */
+export function allocateSet(pixelCount: number): Pick<ImageSet, 'pixels' | 'labels'> {
+  const labelsAt = aligned(3 * pixelCount)
+  const memory = allocate(labelsAt + 2 * pixelCount)
+  return { pixels: new Uint8Array(memory, 0, 3 * pixelCount), labels: new Uint16Array(memory, labelsAt, pixelCount) }
+}
+
+/**
+ * The set of this id in a file, in shared memory. Undefined where there is no such file or anything about it is not as
+ * it was written: cut short, altered, of another version or another set.
+ */
+export function readSetFile(file: string, id: string): StoredSet | undefined {
+  const memory = readShared(file)
+  if (!memory || memory.byteLength < HEADER_BYTES) return undefined
+  const header = Buffer.from(memory, 0, HEADER_BYTES)
+  const isWhole = header.readUInt32LE(CRC_AT) === crc32(header.subarray(0, CRC_AT))
+  if (!isWhole || !header.subarray(0, START_BYTES).equals(headerStart(id, memory.byteLength))) return undefined
+  const [pixels, labels, meta] = [0, 1, 2].map((i) => readSection(memory, header, i))
+  if (!pixels || !labels || !meta) return undefined
+  // What passed its checksums is what `writeSetFile` wrote.
+  const { categories, scenes, notes }: Meta = JSON.parse(meta.toString())
+  const set = {
+    id,
+    categories,
+    scenes,
+    pixels: new Uint8Array(memory, pixels.byteOffset, pixels.length),
+    labels: new Uint16Array(memory, labels.byteOffset, labels.length / 2),
+  }
+  return { set, notes }
+}
+
+/** Writes a set so that any reader, in any process, sees all of it or nothing. */
+export function writeSetFile(file: string, { set, notes }: StoredSet): void {
+  const { id, categories, scenes, pixels, labels } = set
+  const meta = Buffer.from(JSON.stringify({ categories, scenes, notes } satisfies Meta))
+  const sections = [pixels, new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength), meta]
+  const header = Buffer.alloc(HEADER_BYTES)
+  const offsets: number[] = []
+  let end = HEADER_BYTES
+  for (const section of sections) {
+    offsets.push(aligned(end))
+    end = aligned(end) + section.length
+  }
+  header.set(headerStart(id, end))
+  for (const [i, section] of sections.entries()) {
+    const at = START_BYTES + SECTION_BYTES * i
+    header.writeBigUInt64LE(BigInt(offsets[i]!), at)
+    header.writeBigUInt64LE(BigInt(section.length), at + 8)
+    header.writeUInt32LE(crc32(section), at + 16)
+  }
+  header.writeUInt32LE(crc32(header.subarray(0, CRC_AT)), CRC_AT)
+
+  mkdirSync(dirname(file), { recursive: true })
+  const partial = `${file}.${randomUUID()}`
+  try {
+    const fd = openSync(partial, 'wx')
+    try {
+      writeAll(fd, header, 0)
+      for (const [i, section] of sections.entries()) writeAll(fd, section, offsets[i]!)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(partial, file)
+  } finally {
+    rmSync(partial, { force: true })
+  }
+}
+
+function headerStart(id: string, fileLength: number): Buffer {
+  const start = Buffer.alloc(START_BYTES)
+  start.write(MAGIC, 0, 'latin1')
+  start.writeUInt32LE(SET_FILE_VERSION, 4)
+  start.writeBigUInt64LE(BigInt(fileLength), 8)
+  start.write(id, 16, 'hex')
+  return start
+}
+
+/** The bytes of a section, or undefined where they are not those that its checksum was taken of. */
+function readSection(memory: SharedArrayBuffer, header: Buffer, index: number): Buffer | undefined {
+  const at = START_BYTES + SECTION_BYTES * index
+  const [offset, length] = [Number(header.readBigUInt64LE(at)), Number(header.readBigUInt64LE(at + 8))]
+  const bytes = Buffer.from(memory, offset, length)
+  return crc32(bytes) === header.readUInt32LE(at + 16) ? bytes : undefined
+}
+
+function readShared(file: string): SharedArrayBuffer | undefined {
+  let fd: number
+  try {
+    fd = openSync(file, 'r')
+  } catch {
+    return undefined
+  }
+  try {
+    const memory = allocate(fstatSync(fd).size)
+    for (let at = 0; at < memory.byteLength;) {
+      const count = readSync(fd, new Uint8Array(memory, at, Math.min(ONE_CALL, memory.byteLength - at)), {
+        position: at,
+      })
+      if (count === 0) return undefined
+      at += count
+    }
+    return memory
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array, position: number): void {
+  for (let at = 0; at < bytes.length;) {
+    at += writeSync(fd, bytes, at, Math.min(ONE_CALL, bytes.length - at), position + at)
+  }
+}
+
+function allocate(bytes: number): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(bytes)
+  } catch (error) {
+    throw new TuneError('data/invalid', `the images need ${(bytes / 1e9).toFixed(1)} GB of memory in one piece`, {
+      hint: 'open fewer of them, with a limit',
+      cause: error,
+    })
+  }
+}
+
+function aligned(offset: number): number {
+  return Math.ceil(offset / 64) * 64
+}
