@@ -1,0 +1,156 @@
+import type { Rng } from '../../rng.ts'
+import { levelAt, levelCentre, type Dim } from '../../space.ts'
+import { normalBetween } from './normal.ts'
+
+/** What the components of a mixture are along one dimension: component i spreads around observation i. */
+export interface Kernels {
+  /** Adds to `into` the log density of each component at x. */
+  addLogDensity(x: number, into: Float64Array): void
+  /** A number of [0, 1] from one component; for a dimension of levels, the centre of one. */
+  draw(component: number, rng: Rng): number
+}
+
+/**
+ * Kernels along a dimension around the coordinates observed there. A NaN, one that was switched off or stands for the
+ * prior, knows nothing: its kernel spreads over the whole dimension.
+ */
+export function kernelsFor(dim: Dim, observed: Float64Array): Kernels {
+  if (!dim.ordered) return categories(dim.levels, observed)
+  return Number.isFinite(dim.levels)
+    ? cells(dim.levels, observed, bandwidths(observed, 0.5 / dim.levels))
+    : truncatedNormals(observed, bandwidths(observed, 0))
+}
+
+/** Normal distributions cut off at 0 and 1. */
+function truncatedNormals(observed: Float64Array, widths: Float64Array): Kernels {
+  const logNorms = new Float64Array(observed.length)
+  const centres = new Float64Array(observed.length)
+  for (let i = 0; i < observed.length; i++) {
+    centres[i] = centreOf(observed[i]!)
+    logNorms[i] = logNorm(centres[i]!, widths[i]!) - Math.log(widths[i]! * Math.sqrt(2 * Math.PI))
+  }
+  return {
+    addLogDensity(x, into) {
+      for (let i = 0; i < into.length; i++) {
+        const z = (x - centres[i]!) / widths[i]!
+        into[i]! += logNorms[i]! - 0.5 * z * z
+      }
+    },
+    draw: (component, rng) => drawTruncated(centres[component]!, widths[component]!, rng),
+  }
+}
+
+/** Normal distributions cut off at 0 and 1 and summed over the cell of each level. */
+function cells(levels: number, observed: Float64Array, widths: Float64Array): Kernels {
+  // Many observations share a level, and with it a kernel: each kind is worked out once.
+  const { kinds, kindOf } = distinct(observed, widths)
+  const logNorms = kinds.map(({ centre, width }) => logNorm(centre, width))
+  return {
+    addLogDensity(x, into) {
+      const level = levelAt(x, levels)
+      const logMasses = kinds.map(({ centre, width }, kind) => {
+        const mass = normalBetween((level / levels - centre) / width, ((level + 1) / levels - centre) / width)
+        return logNorms[kind]! + Math.log(mass)
+      })
+      for (let i = 0; i < into.length; i++) into[i]! += logMasses[kindOf[i]!]!
+    },
+    draw(component, rng) {
+      const { centre, width } = kinds[kindOf[component]!]!
+      return levelCentre(levelAt(drawTruncated(centre, width, rng), levels), levels)
+    },
+  }
+}
+
+/** The different kernels around some observations, and which of them each component has. */
+function distinct(observed: Float64Array, widths: Float64Array) {
+  const kinds: { readonly centre: number; readonly width: number }[] = []
+  const kindOf = new Uint32Array(observed.length)
+  const known = new Map<number, number>()
+  for (let i = 0; i < observed.length; i++) {
+    const x = observed[i]!
+    const kind = known.get(x) ?? kinds.length
+    if (kind === kinds.length) kinds.push({ centre: centreOf(x), width: widths[i]! })
+    known.set(x, kind)
+    kindOf[i] = kind
+  }
+  return { kinds, kindOf }
+}
+
+function centreOf(observed: number): number {
+  return Number.isNaN(observed) ? 0.5 : observed
+}
+
+/** One observed category each, above a floor that all categories share. */
+function categories(levels: number, observed: Float64Array): Kernels {
+  // As Optuna: one observation against a whole one of the prior, split over all components.
+  const count = observed.length
+  const total = 1 + levels / count
+  const [hit, miss, prior] = [Math.log((1 + 1 / count) / total), Math.log(1 / count / total), -Math.log(levels)]
+  return {
+    addLogDensity(x, into) {
+      const level = levelAt(x, levels)
+      for (let i = 0; i < into.length; i++) {
+        const seen = observed[i]!
+        into[i]! += Number.isNaN(seen) ? prior : levelAt(seen, levels) === level ? hit : miss
+      }
+    },
+    draw(component, rng) {
+      const seen = observed[component]!
+      const any = Number.isNaN(seen) || rng.uniform() * total >= 1
+      return any ? levelCentre(rng.below(levels), levels) : levelCentre(levelAt(seen, levels), levels)
+    },
+  }
+}
+
+/** How wide a kernel is at least, as a share of the range: narrower ones chase the noise of the objective. */
+const MIN_WIDTH = 0.04
+
+/**
+ * The width of each kernel: half the distance between its neighbours, for which the ends of the range and its middle
+ * count too. Watanabe 2023 (arXiv:2304.11127) takes the wider gap, which on Optuna's test functions at 100 trials is
+ * half as good on Hartmann 6 and Rosenbrock 5; the lower bound follows that paper, its 0.03 widened for noise.
+ */
+function bandwidths(observed: Float64Array, floor: number): Float64Array {
+  const known = observed.filter((x) => !Number.isNaN(x))
+  const marks = withoutRepeats(Float64Array.of(0, 0.5, 1, ...known).sort())
+  const least = Math.max(MIN_WIDTH, (known.length + 2) ** -2, floor)
+  const widths = new Float64Array(observed.length).fill(1)
+  for (let i = 0; i < observed.length; i++) {
+    const x = observed[i]!
+    if (Number.isNaN(x)) continue
+    const place = placeOf(x, marks)
+    const below = marks[place - 1] ?? x
+    const above = marks[place + 1] ?? x
+    widths[i] = Math.max((above - below) / 2, least)
+  }
+  return widths
+}
+
+function withoutRepeats(sorted: Float64Array): Float64Array {
+  let count = 0
+  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i]! > sorted[count - 1]!) sorted[count++] = sorted[i]!
+  return sorted.subarray(0, count)
+}
+
+/** Where a number stands among sorted ones. */
+function placeOf(x: number, sorted: Float64Array): number {
+  let [from, to] = [0, sorted.length]
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    if (sorted[middle]! < x) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
+function logNorm(centre: number, width: number): number {
+  return -Math.log(normalBetween(-centre / width, (1 - centre) / width))
+}
+
+function drawTruncated(centre: number, width: number, rng: Rng): number {
+  // The centre lies within, so at least a third of the draws do.
+  for (;;) {
+    const x = centre + width * rng.normal()
+    if (x >= 0 && x <= 1) return x
+  }
+}
