@@ -52,7 +52,7 @@ export function drawView(scene: Size, options: AugmentOptions, rng: Rng): View {
     left: drawStart(resized(scene.width, scale), width, rng),
     isFlipped: rng.uniform() < 0.5 && flip,
     contrast: 1 + light * (2 * rng.uniform() - 1),
-    brightness: light * (2 * rng.uniform() - 1),
+    brightness: 2 * light * rng.uniform() - light,
   }
 }
 

@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest'
+import type { Batch } from '../../src/models/batch.ts'
+import { makeTargets } from '../../src/models/targets.ts'
+import { trainBatches, type TrainBatchOptions } from '../../src/models/train_batches.ts'
+import { CATEGORIES, drawnSet, rectangles } from '../data/drawn_set.ts'
+
+/** Eight scenes of 16 x 16 on road, with a cat that is somewhere else in each. */
+const set = drawnSet(
+  Array.from({ length: 8 }, (_, n) => {
+    const labelAt = rectangles([
+      { y: 0, x: 0, height: 16, width: 16 },
+      { y: n, x: 15 - 2 * n, height: 5, width: 4 },
+    ])
+    const segments = [
+      { category: 2, isCrowd: false },
+      { category: 1, isCrowd: false },
+    ]
+    return { height: 16, width: 16, labelAt, segments }
+  }),
+)
+
+const WHOLE: TrainBatchOptions = {
+  size: 4,
+  seed: 3,
+  augment: { height: 16, width: 16, flip: false },
+  targets: { stride: 4, sigma: 2 },
+}
+
+function copies(options: TrainBatchOptions, count: number): Batch[] {
+  const batches = trainBatches(set, options)
+  return Array.from({ length: count }, () => structuredClone(batches.next().value))
+}
+
+describe('trainBatches', () => {
+  test('is the same for the same seed, bit by bit, and another for another', () => {
+    const options: TrainBatchOptions = { ...WHOLE, augment: { height: 8, width: 12, scale: [0.5, 2], light: 0.2 } }
+    expect(copies(options, 6)).toEqual(copies(options, 6))
+    expect(copies(options, 6)).not.toEqual(copies({ ...options, seed: 4 }, 6))
+  })
+
+  test('has each whole scene once an epoch, with the targets of that scene', () => {
+    const expected = set.scenes.map((scene) =>
+      makeTargets({ ...scene, labels: set.labels.subarray(scene.at, scene.at + 256) }, CATEGORIES, WHOLE.targets),
+    )
+    const seen: number[] = []
+    for (const batch of copies(WHOLE, 4)) {
+      for (let n = 0; n < batch.size; n++) {
+        const offset = batch.offset.subarray(32 * n, 32 * n + 32)
+        const scene = expected.findIndex((targets) => targets.offset.every((value, i) => value === offset[i]))
+        seen.push(scene)
+        for (const name of ['semantic', 'semanticWeights', 'center', 'centerWeights', 'offsetWeights'] as const) {
+          expect([...batch[name].subarray(16 * n, 16 * n + 16)]).toEqual([...expected[scene]![name]])
+        }
+      }
+    }
+    expect(seen.slice(0, 8).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+    expect(seen.slice(8).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  })
+
+  test('has the shapes that a batch promises', () => {
+    const [batch] = copies({ ...WHOLE, size: 3, augment: { height: 8, width: 12 } }, 1)
+    const lengths = Object.values(batch!).map((value) => (typeof value === 'number' ? value : value.length))
+    expect(lengths.toSorted((a, b) => a - b)).toEqual([3, 18, 18, 18, 18, 18, 36, 864])
+  })
+
+  test('leaves a batch alone until the second after it is asked for', () => {
+    const batches = trainBatches(set, WHOLE)
+    const first = batches.next().value
+    const copy = structuredClone(first)
+    batches.next()
+    expect(first).toEqual(copy)
+    batches.next()
+    expect(first).not.toEqual(copy)
+  })
+
+  test('trains on the scenes it is given, however few', () => {
+    const batch = copies({ ...WHOLE, scenes: [6] }, 1)[0]!
+    const offsets = Array.from({ length: 4 }, (_, n) => [...batch.offset.subarray(32 * n, 32 * n + 32)])
+    expect(new Set(offsets.map((offset) => offset.join(' '))).size).toBe(1)
+  })
+
+  test.each<[Partial<TrainBatchOptions>, RegExp]>([
+    [{ augment: { height: 18, width: 16 } }, /a crop of 18 x 16 cannot be divided into targets of stride 4/],
+    [{ size: 0 }, /the batch size is 0/],
+    [{ scenes: [] }, /there is no image to train on/],
+  ])('%j is an error', (options, message) => {
+    expect(() => trainBatches(set, { ...WHOLE, ...options }).next()).toThrow(message)
+  })
+})
