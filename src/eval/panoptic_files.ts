@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Category } from '../data/image_set.ts'
 import { decodeIds, type IdImage } from '../data/png.ts'
-import { messageOf, TuneError } from '../errors.ts'
+import { readBytes } from '../data/source_file.ts'
+import { TuneError } from '../errors.ts'
 import { readPredictions, readTruth } from './panoptic_json.ts'
 import type { Counts } from './pq.ts'
 import { scoreIds } from './score_ids.ts'
@@ -59,11 +60,5 @@ function checkFolder(dir: string, what: string): void {
 }
 
 function readIds(file: string, imageId: number | string): IdImage {
-  let bytes: Uint8Array
-  try {
-    bytes = readFileSync(file)
-  } catch (cause) {
-    throw new TuneError('data/missing', `image ${imageId}: ${file} cannot be read (${messageOf(cause)})`, { cause })
-  }
-  return decodeIds(bytes, file)
+  return decodeIds(readBytes(file, `the label PNG of image ${imageId}`), file)
 }

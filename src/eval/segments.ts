@@ -51,17 +51,19 @@ export function countSegments(
 ): void {
   const { pixels, columns } = joint
   const areas = columnSums(joint)
+  // A listed id 0 is a segment and void at once.
+  const voidRow = (truth.findIndex(({ id }) => id === 0) + 1) * columns
   const truthMatched = new Uint8Array(truth.length)
   const predictionMatched = new Uint8Array(prediction.length)
 
   for (const g of inOrderOfIds(truth)) {
     const { category, isCrowd, area } = truth[g]!
     if (isCrowd) continue
-    const row = rowOf(truth, g) * columns
+    const row = (g + 1) * columns
     for (let p = 0; p < prediction.length; p++) {
       const intersection = pixels[row + p + 1]!
       if (intersection === 0 || prediction[p]!.category !== category) continue
-      const onVoid = pixels[p + 1]!
+      const onVoid = pixels[voidRow + p + 1]!
       const iou = intersection / (areas[p + 1]! + area - intersection - onVoid)
       if (!(iou > 0.5)) continue
       counts.tp[category]! += 1
@@ -72,7 +74,7 @@ export function countSegments(
 
   const crowdRows = new Map<number, number>()
   for (const [g, { category, isCrowd }] of truth.entries()) {
-    if (isCrowd) crowdRows.set(category, rowOf(truth, g))
+    if (isCrowd) crowdRows.set(category, (g + 1) * columns)
     else if (!truthMatched[g] && category !== UNDEFINED_CATEGORY) counts.fn[category]! += 1
   }
 
@@ -80,8 +82,8 @@ export function countSegments(
     const area = areas[p + 1]!
     if (predictionMatched[p] || area === 0) continue
     const crowdRow = crowdRows.get(category)
-    const onCrowd = crowdRow === undefined ? 0 : pixels[crowdRow * columns + p + 1]!
-    const onVoid = pixels[p + 1]!
+    const onCrowd = crowdRow === undefined ? 0 : pixels[crowdRow + p + 1]!
+    const onVoid = pixels[voidRow + p + 1]!
     if ((onVoid + onCrowd) / area > 0.5) continue
     counts.fp[category]! += 1
   }
@@ -93,11 +95,6 @@ export const UNDEFINED_CATEGORY = -1
 /** The order of panopticapi's sums: with right areas only the last bit depends on it. */
 function inOrderOfIds(truth: readonly Segment[]): readonly number[] {
   return Array.from(truth.keys()).toSorted((a, b) => truth[a]!.id - truth[b]!.id)
-}
-
-/** A listed id 0 is a segment and void at once. */
-function rowOf(truth: readonly Segment[], g: number): number {
-  return truth[g]!.id === 0 ? 0 : g + 1
 }
 
 function columnSums({ pixels, columns }: JointHistogram): Float64Array {

@@ -1,8 +1,7 @@
 import * as fc from 'fast-check'
 import type { Category, Segment } from '../../src/data/image_set.ts'
-import type { ListedSegment } from '../../src/eval/panoptic_json.ts'
 import { UNDEFINED_CATEGORY } from '../../src/eval/segments.ts'
-import { scoreIds } from '../../src/eval/score_ids.ts'
+import { scoreIds, type ListedPrediction } from '../../src/eval/score_ids.ts'
 
 /** One image for tests: both maps of segment ids and what is listed for them. */
 export interface Pair {
@@ -11,7 +10,7 @@ export interface Pair {
   readonly truthIds: readonly number[]
   readonly truth: readonly Segment[]
   readonly predictionIds: readonly number[]
-  readonly prediction: readonly ListedSegment[]
+  readonly prediction: readonly ListedPrediction[]
 }
 
 export const categories: readonly Category[] = [

@@ -114,7 +114,11 @@ function withValidPrediction(pair: Pair): Pair {
 /** The largest difference between two counts of anything. */
 function distance(a: Counts, b: Counts): number {
   const keys = ['iou', 'tp', 'fp', 'fn'] as const
-  return Math.max(...keys.flatMap((key) => Array.from(a[key], (value, i) => Math.abs(value - b[key][i]!))))
+  return Math.max(
+    ...keys.flatMap((key) =>
+      Array.from(a[key], (value, i) => (value === b[key][i] ? 0 : Math.abs(value - b[key][i]!))),
+    ),
+  )
 }
 
 function total(images: readonly Counts[]): Counts {
