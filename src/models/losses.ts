@@ -25,7 +25,7 @@ export function hardPixelCrossEntropy(logits: Tensor, labels: Tensor, weights: T
   const weight = onnx.mul(onnx.reshape(weights, onePlane), isLabelled)
 
   const logProbability = onnx.logSoftmax(logits, 1)
-  const perPixel = onnx.neg(onnx.mul(onnx.sum(onnx.mul(logProbability, isClass), [1]), weight))
+  const perPixel = onnx.rsub(0, onnx.mul(onnx.sum(onnx.mul(logProbability, isClass), [1]), weight))
   const { loss, share } = meanOfLargest(perPixel, fraction)
   return differentiable(loss, [
     logits,

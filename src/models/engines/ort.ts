@@ -16,7 +16,9 @@ export interface Session {
 
 /** Compiles a graph for a device. */
 export async function openSession(graph: Graph, device: Device): Promise<Session> {
-  const { InferenceSession, Tensor } = await import('onnxruntime-node')
+  const { InferenceSession, Tensor, env } = await import('onnxruntime-node')
+  // What it would write to stderr is thrown as well.
+  env.logLevel = 'fatal'
   const session = await create(InferenceSession, onnxFile(graph), device)
   return {
     async run(inputs) {
@@ -38,7 +40,7 @@ async function create(sessions: typeof InferenceSession, file: Uint8Array, devic
       graphOptimizationLevel: 'all',
       intraOpNumThreads: device.threads,
       interOpNumThreads: 1,
-      logSeverityLevel: 3,
+      logSeverityLevel: 4,
     })
   } catch (cause) {
     if (device.kind === 'cpu') throw cause

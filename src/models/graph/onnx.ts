@@ -30,7 +30,6 @@ export const pow = (base: number, exponent: Tensor) => elementwise('Pow', scalar
 
 export const abs = (x: Tensor) => emit('Abs', [x], x)
 export const exp = (x: Tensor) => emit('Exp', [x], x)
-export const neg = (x: Tensor) => emit('Neg', [x], x)
 export const reciprocal = (x: Tensor) => emit('Reciprocal', [x], x)
 export const relu = (x: Tensor) => emit('Relu', [x], x)
 export const sign = (x: Tensor) => emit('Sign', [x], x)

@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest'
+import { add, concat, relu, scale } from '../../../src/models/graph/arithmetic.ts'
+import { conv } from '../../../src/models/graph/conv.ts'
+import { input, newGraph, parameter } from '../../../src/models/graph/graph.ts'
+import { groupNorm } from '../../../src/models/graph/group_norm.ts'
+import { upsampleBilinear, upsampleNearest } from '../../../src/models/graph/resize.ts'
+import { gradients } from '../../../src/models/graph/reverse.ts'
+import { gradientError, project } from './gradient_error.ts'
+
+describe('the gradient is that of finite differences in float64', () => {
+  const convolutions = [
+    { name: 'a 3x3 convolution', kernel: 3, options: {} },
+    { name: 'a 1x1 convolution', kernel: 1, options: {} },
+    { name: 'a strided convolution', kernel: 3, options: { stride: 2 } },
+    { name: 'a strided 1x1 convolution', kernel: 1, options: { stride: 2 } },
+    { name: 'a 5x5 convolution of stride 3', kernel: 5, options: { stride: 3 } },
+    { name: 'a dilated convolution', kernel: 3, options: { dilation: 2 } },
+    { name: 'a strided dilated convolution', kernel: 3, options: { stride: 2, dilation: 2 } },
+    { name: 'a grouped convolution', kernel: 3, options: { groups: 2 } },
+    { name: 'a strided grouped convolution', kernel: 3, options: { stride: 2, groups: 2 } },
+    { name: 'a depthwise convolution', kernel: 3, options: { groups: 4 } },
+  ]
+  test.each(convolutions)('of $name with bias', async ({ kernel, options }) => {
+    const inner = 4 / ('groups' in options ? options.groups : 1)
+    const shapes = [[2, 4, 6, 5], [4, inner, kernel, kernel], [4]]
+    expect(await gradientError(shapes, (x, weight, bias) => conv(x, weight, { ...options, bias: bias }))).toBeLessThan(
+      1e-5,
+    )
+  })
+
+  test('of a group normalisation, its scale and its shift', async () => {
+    expect(
+      await gradientError([[2, 6, 3, 4], [6], [6]], (x, weight, shift) => groupNorm(x, weight, shift, 3)),
+    ).toBeLessThan(1e-5)
+  })
+
+  test('of ReLU', async () => {
+    expect(await gradientError([[2, 3, 4, 4]], (x) => relu(x))).toBeLessThan(1e-5)
+  })
+
+  test('of a sum, where one tensor is used twice', async () => {
+    expect(
+      await gradientError(
+        [
+          [2, 3],
+          [2, 3],
+        ],
+        (a, b) => add(add(a, b), scale(a, 3)),
+      ),
+    ).toBeLessThan(1e-5)
+  })
+
+  test('of tensors joined along their channels', async () => {
+    expect(
+      await gradientError(
+        [
+          [2, 1, 3, 3],
+          [2, 4, 3, 3],
+        ],
+        (a, b) => concat([a, b, a]),
+      ),
+    ).toBeLessThan(1e-5)
+  })
+
+  test.each([2, 3])('of nearest upsampling by %i', async (factor) => {
+    expect(await gradientError([[2, 2, 3, 4]], (x) => upsampleNearest(x, factor))).toBeLessThan(1e-5)
+  })
+
+  test.each([2, 3, 4])('of bilinear upsampling by %i', async (factor) => {
+    expect(await gradientError([[2, 2, 3, 4]], (x) => upsampleBilinear(x, factor))).toBeLessThan(1e-5)
+  })
+})
+
+test('a parameter that the loss does not reach has gradient 0', async () => {
+  expect(await gradientError([[2], [3]], (used) => scale(used, 2))).toBeLessThan(1e-5)
+})
+
+test('the way back to a fed image is not written, and that to the weights is', () => {
+  const graph = newGraph()
+  const image = input(graph, 'image', 'float32', [1, 3, 8, 8])
+  const weight = parameter(graph, 'weight', [4, 3, 3, 3], { kind: 'constant', value: 1 })
+  const [gradient] = gradients(project(conv(image, weight, { stride: 2 })))
+  expect(gradient!.shape).toEqual(weight.shape)
+  expect(graph.nodes.map(({ op }) => op)).not.toContain('ConvTranspose')
+})
+
+describe('tensors that do not fit are refused', () => {
+  const graph = newGraph()
+  graph.layer = 'decoder.merge2'
+  const tensor = (...shape: number[]) =>
+    parameter(graph, `t${graph.parameters.length}`, shape, { kind: 'constant', value: 0 })
+
+  test.each([
+    ['a sum of different sizes', () => add(tensor(1, 2, 4, 4), tensor(1, 2, 4, 5)), /\[1, 2, 4, 4\].*\[1, 2, 4, 5\]/],
+    [
+      'weights for other channels',
+      () => conv(tensor(1, 2, 4, 4), tensor(8, 3, 3, 3)),
+      /\[1, 2, 4, 4\].*\[8, 3, 3, 3\]/,
+    ],
+    ['a kernel of even size', () => conv(tensor(1, 2, 4, 4), tensor(8, 2, 2, 2)), /even size.*\[8, 2, 2, 2\]/],
+    ['groups that do not divide the channels', () => groupNorm(tensor(1, 6, 4, 4), tensor(6), tensor(6), 4), /6 channels.*4 groups/], // prettier-ignore
+    ['joined images of different sizes', () => concat([tensor(1, 2, 4, 4), tensor(1, 2, 4, 5)]), /\[1, 2, 4, 4\].*\[1, 2, 4, 5\]/], // prettier-ignore
+    ['an image without channels', () => upsampleBilinear(tensor(4, 4), 2), /four dimensions.*\[4, 4\]/],
+  ])('%s, naming the layer and the shapes', (_, build, shapes) => {
+    expect(build).toThrow(expect.objectContaining({ code: 'model/invalid', message: expect.stringMatching(shapes) }))
+    expect(build).toThrow(/^decoder\.merge2: /)
+  })
+})
