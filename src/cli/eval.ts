@@ -95,7 +95,7 @@ function percent(score: number | null): string {
   return score === null ? '-' : (100 * score).toFixed(1)
 }
 
-/** Short enough for the row to fit into 60 columns. */
+/** Short enough for the row to fit into 60 columns with counts of five digits. */
 function shortened(name: string): string {
-  return name.length > 22 ? `${name.slice(0, 19)}...` : name
+  return name.length > 18 ? `${name.slice(0, 15)}...` : name
 }

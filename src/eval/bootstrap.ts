@@ -46,15 +46,11 @@ function drawWeights(images: number, rng: Rng): Float64Array {
 
 /** PQ over all classes as a function of the images' weights; NaN where no class occurs. */
 function scorer(images: readonly Counts[]): (weights: Float64Array) => number {
-  // Most classes are absent from most images: keep only what is there.
-  const entries = images.flatMap(
-    ({ iou, tp, fp, fn }, image) =>
-    Array.from(tp, (hits, index) => ({ image, index, iou: iou[index]!, segments: hits + fp[index]! / 2 + fn[index]! / 2 })).filter(({ segments }) => segments > 0), // prettier-ignore
-  )
-  const imageOf = Uint32Array.from(entries, ({ image }) => image)
-  const classOf = Uint32Array.from(entries, ({ index }) => index)
-  const iouOf = Float64Array.from(entries, ({ iou }) => iou)
-  const segmentsOf = Float64Array.from(entries, ({ segments }) => segments)
+  const terms = termsOf(images)
+  const imageOf = Uint32Array.from(terms, ({ image }) => image)
+  const classOf = Uint32Array.from(terms, ({ index }) => index)
+  const iouOf = Float64Array.from(terms, ({ iou }) => iou)
+  const segmentsOf = Float64Array.from(terms, ({ segments }) => segments)
   const iou = new Float64Array(images[0]?.tp.length ?? 0)
   const segments = new Float64Array(iou.length)
   return (weights) => {
@@ -67,6 +63,26 @@ function scorer(images: readonly Counts[]): (weights: Float64Array) => number {
     }
     return meanQuality(iou, segments)
   }
+}
+
+/** What one image adds to the numerator and the denominator of one class's PQ. */
+interface Term {
+  readonly image: number
+  readonly index: number
+  readonly iou: number
+  readonly segments: number
+}
+
+/** Most classes are absent from most images: only what is there. */
+function termsOf(images: readonly Counts[]): readonly Term[] {
+  const terms: Term[] = []
+  for (const [image, { iou, tp, fp, fn }] of images.entries()) {
+    for (let index = 0; index < tp.length; index++) {
+      const segments = tp[index]! + fp[index]! / 2 + fn[index]! / 2
+      if (segments > 0) terms.push({ image, index, iou: iou[index]!, segments })
+    }
+  }
+  return terms
 }
 
 function meanQuality(iou: Float64Array, segments: Float64Array): number {

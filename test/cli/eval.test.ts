@@ -38,7 +38,7 @@ describe('tune eval panoptic', () => {
     const lines = (await run('--per-class')).trimEnd().split('\n')
     expect(lines.slice(5).map((line) => line.split(/ +/))).toEqual([
       ['class', 'PQ', 'SQ', 'RQ', 'TP', 'FP', 'FN'],
-      [`${'x'.repeat(19)}...`, '80.0', '80.0', '100.0', '1', '0', '0'],
+      [`${'x'.repeat(15)}...`, '80.0', '80.0', '100.0', '1', '0', '0'],
       ['sky', '-', '-', '-', '0', '0', '0'],
     ])
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60)
@@ -64,6 +64,19 @@ describe('tune eval panoptic', () => {
     expect(await tune('--gt_json_file', gt, '--pred_json_file', pred, '--json')).toBe(expected)
     const folders = ['--gt_folder', join(dir, 'gt'), '--pred_folder', join(dir, 'pred')]
     expect(await tune('--gt_json_file', gt, '--pred_json_file', pred, ...folders, '--json')).toBe(expected)
+  })
+
+  test('of two segments with one id the last counts, and a class that the ground truth does not define is left out', async () => {
+    write()
+    const listed = [
+      { id: 5, category_id: 1, iscrowd: 1, area: 1 },
+      { id: 6, category_id: 99, iscrowd: 0, area: 4 },
+      { id: 5, category_id: 1, iscrowd: 0, area: 10 },
+    ]
+    writeFileSync(join(dir, 'gt.json'), JSON.stringify({ categories: [CELL], annotations: [annotation(...listed)] }))
+    const { All, per_class: classes } = JSON.parse(await run('--json'))
+    expect(All).toEqual({ pq: 0.8, sq: 0.8, rq: 1, n: 1 })
+    expect(Object.keys(classes)).toEqual(['1'])
   })
 })
 
@@ -154,8 +167,8 @@ function write({
   }
 }
 
-function annotation(segment: object): object {
-  return { image_id: 1, file_name: '1.png', segments_info: [segment] }
+function annotation(...segments: readonly object[]): object {
+  return { image_id: 1, file_name: '1.png', segments_info: segments }
 }
 
 function run(...more: readonly string[]): Promise<string> {
