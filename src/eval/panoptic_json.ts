@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { parsePanoptic, type PanopticAnnotation, type PanopticJson, type PanopticSegment } from '../data/coco_json.ts'
 import type { Category, Segment } from '../data/image_set.ts'
-import { messageOf, TuneError } from '../errors.ts'
+import { readBytes } from '../data/source_file.ts'
+import { TuneError } from '../errors.ts'
 import { UNDEFINED_CATEGORY } from './segments.ts'
 
 /** One image of a ground truth. */
@@ -48,14 +49,11 @@ export function readPredictions(file: string): ReadonlyMap<number | string, Pano
 }
 
 function readJson(file: string): PanopticJson {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (cause) {
+  if (!existsSync(file)) {
     const hint = 'check the path: a COCO panoptic JSON is expected there'
-    throw new TuneError('data/missing', `${file}: cannot be read: ${messageOf(cause)}`, { hint, cause })
+    throw new TuneError('data/missing', `${file}: no such file`, { hint })
   }
-  return parsePanoptic(text, file)
+  return parsePanoptic(readBytes(file, 'the JSON').toString(), file)
 }
 
 function lastById<T extends { readonly id: number }>(items: readonly T[]): readonly T[] {
