@@ -55,12 +55,12 @@ function isPeak(heat: Float32Array, height: number, width: number, y: number, x:
 }
 
 /** Side of the squares that share a list of candidates; a power of 2. */
-const CELL = 8
+const CELL = 16
 
 /**
  * A function from a position to the index of the nearest centre, the first of equals: `group_pixels` of detectron2's
  * post_processing.py, with its distances in float32. A position inside the image is compared with those centres only
- * that are nearest to some point of its 8 x 8 square; the lists are made when first needed.
+ * that are nearest to some point of its square; the lists are made when first needed.
  */
 export function nearestCenter(
   centers: readonly Center[],
@@ -69,15 +69,16 @@ export function nearestCenter(
 ): (y: number, x: number) => number {
   const ys = Float64Array.from(centers, ({ y }) => y)
   const xs = Float64Array.from(centers, ({ x }) => x)
-  const everyone = Uint32Array.from(centers.keys())
+  const everyone = [...centers.keys()]
   const columns = Math.ceil(width / CELL)
-  const lists: (Uint32Array | undefined)[] = Array.from({ length: Math.ceil(height / CELL) * columns })
+  const squares = new Float64Array(centers.length)
+  const lists: (readonly number[] | undefined)[] = Array.from({ length: Math.ceil(height / CELL) * columns })
 
-  const candidatesAt = (y: number, x: number): Uint32Array => {
+  const candidatesAt = (y: number, x: number): readonly number[] => {
     if (!(y >= 0 && y < height && x >= 0 && x < width)) return everyone
     const row = Math.floor(y / CELL)
     const column = Math.floor(x / CELL)
-    return (lists[row * columns + column] ??= candidates(ys, xs, row * CELL, column * CELL))
+    return (lists[row * columns + column] ??= candidates(ys, xs, row * CELL, column * CELL, squares))
   }
   return (y, x) => {
     const list = candidatesAt(y, x)
@@ -86,41 +87,50 @@ export function nearestCenter(
 }
 
 /** Of some centres, the nearest to a position; the first of equals and, as in torch, where no distance is a number. */
-function nearestOf(list: Uint32Array, ys: Float64Array, xs: Float64Array, y: number, x: number): number {
+function nearestOf(list: readonly number[], ys: Float64Array, xs: Float64Array, y: number, x: number): number {
   let best = list[0]!
   let least = Infinity
-  let root = Infinity
   for (let i = 0; i < list.length; i++) {
     const index = list[i]!
     const dy = Math.fround(ys[index]! - y)
     const dx = Math.fround(xs[index]! - x)
     const square = Math.fround(Math.fround(dy * dy) + Math.fround(dx * dx))
-    if (!(square < least)) continue
-    // Two squares may share a root in float32, and then the first centre wins.
-    const distance = Math.fround(Math.sqrt(square))
-    if (!(distance < root)) continue
-    best = index
-    least = square
-    root = distance
+    if (square < least && isNearer(square, least)) {
+      best = index
+      least = square
+    }
   }
   return best
 }
 
-/** The centres that may be nearest to a point of the square at (top, left): not those behind another's farthest corner. */
-function candidates(ys: Float64Array, xs: Float64Array, top: number, left: number): Uint32Array {
-  let bound = Infinity
+/** Whether the root is smaller too, in float32: two squares that are almost equal may share one. */
+function isNearer(square: number, least: number): boolean {
+  return square < least * (1 - 1e-6) || Math.fround(Math.sqrt(square)) < Math.fround(Math.sqrt(least))
+}
+
+/**
+ * The centres that may be nearest to a point of the square at (top, left): by the triangle inequality none that is farther
+ * from its middle than the nearest one by more than the diagonal.
+ */
+function candidates(
+  ys: Float64Array,
+  xs: Float64Array,
+  top: number,
+  left: number,
+  squares: Float64Array,
+): readonly number[] {
+  let least = Infinity
   for (let i = 0; i < ys.length; i++) {
-    const dy = Math.max(Math.abs(ys[i]! - top), Math.abs(ys[i]! - top - CELL))
-    const dx = Math.max(Math.abs(xs[i]! - left), Math.abs(xs[i]! - left - CELL))
-    bound = Math.min(bound, dy * dy + dx * dx)
+    const dy = ys[i]! - top - CELL / 2
+    const dx = xs[i]! - left - CELL / 2
+    const square = dy * dy + dx * dx
+    squares[i] = square
+    if (square < least) least = square
   }
-  // The margin is wider than float32 errs, so that a near tie is decided by `nearestOf`.
-  const margin = bound * 1e-5 + 1e-3
+  // The margin is far more than float32 errs, so that a near tie is left to `nearestOf`.
+  const margin = 0.01
+  const bound = (Math.sqrt(least) + CELL * Math.SQRT2 + margin) ** 2
   const list: number[] = []
-  for (let i = 0; i < ys.length; i++) {
-    const dy = Math.max(0, top - ys[i]!, ys[i]! - top - CELL)
-    const dx = Math.max(0, left - xs[i]!, xs[i]! - left - CELL)
-    if (dy * dy + dx * dx <= bound + margin) list.push(i)
-  }
-  return Uint32Array.from(list)
+  for (let i = 0; i < ys.length; i++) if (squares[i]! <= bound) list.push(i)
+  return list
 }

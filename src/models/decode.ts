@@ -1,5 +1,6 @@
 import type { Category } from '../data/image_set.ts'
 import { TuneError } from '../errors.ts'
+import type { Prediction } from '../eval/score_scene.ts'
 import type { HeadOutputs } from './batch.ts'
 import { findCenters, nearestCenter, type Center } from './centers.ts'
 
@@ -47,12 +48,10 @@ export type FoundSegment =
     })
   | (SegmentBase & { readonly isThing: false })
 
-/** A panoptic segmentation as it was predicted: what `eval/pq.ts` scores. */
-export interface Panoptic {
+/** A panoptic segmentation as it was predicted: height x width `labels`, and what they stand for. */
+export interface Panoptic extends Prediction {
   readonly height: number
   readonly width: number
-  /** height x width: 0 is void, n is `segments[n - 1]`. */
-  readonly labels: Uint16Array
   /** Things in the order of their centres, row by row, then stuff by class. */
   readonly segments: readonly FoundSegment[]
 }
@@ -76,13 +75,12 @@ export function scaledDecoding(
  */
 export function decodePanoptic(maps: HeadMaps, categories: readonly Category[], options: DecodeOptions = {}): Panoptic {
   const { threshold, nmsKernel, topK, stuffArea, labelDivisor } = withDefaults(options)
-  const { height, width, semantic } = maps
+  const { height, width } = maps
   const centers = findCenters(maps.center, height, width, { threshold, nmsKernel, topK })
-  const isThing = Uint8Array.from(categories, (category) => (category.isThing ? 1 : 0))
-  const { instances, votes, stuff } = group(maps, centers, isThing)
+  const { groups, votes, stuff } = groupPixels(maps, centers, categories)
 
   const segments: FoundSegment[] = []
-  const instanceLabels = new Uint16Array(centers.length + 1)
+  const labelOf = new Uint16Array(1 + categories.length + centers.length)
   const counters = new Uint32Array(categories.length)
   for (const [i, center] of centers.entries()) {
     const tally = votes.subarray(i * categories.length, (i + 1) * categories.length)
@@ -91,19 +89,15 @@ export function decodePanoptic(maps: HeadMaps, categories: readonly Category[], 
     const category = tally.indexOf(Math.max(...tally))
     counters[category]! += 1
     const id = category * labelDivisor + counters[category]!
-    instanceLabels[i + 1] = segments.push({ id, category, area, isThing: true, score: center.score, center })
+    const label = segments.push({ id, category, area, isThing: true, score: center.score, center })
+    labelOf[1 + categories.length + i] = label
   }
-  const stuffLabels = new Uint16Array(categories.length)
   for (const [category, area] of stuff.entries()) {
     if (area === 0 || area < stuffArea) continue
-    stuffLabels[category] = segments.push({ id: category * labelDivisor, category, area, isThing: false })
+    labelOf[1 + category] = segments.push({ id: category * labelDivisor, category, area, isThing: false })
   }
-
-  for (let i = 0; i < instances.length; i++) {
-    const category = semantic[i]!
-    if (category >= 0) instances[i] = isThing[category]! ? instanceLabels[instances[i]!]! : stuffLabels[category]!
-  }
-  return { height, width, labels: instances, segments }
+  for (let i = 0; i < groups.length; i++) groups[i] = labelOf[groups[i]!]!
+  return { height, width, labels: groups, segments }
 }
 
 /** The segmentations of a batch of images, whose own sizes may be smaller than what the network was shown. */
@@ -148,28 +142,33 @@ export function panopticIds({ labels, segments }: Panoptic): Int32Array {
 }
 
 /**
- * Gives every thing pixel to a centre. `instances` holds the centre's index + 1, 0 elsewhere; `votes` counts the pixels
- * by centre and class (centres x classes), `stuff` those of each stuff class.
+ * Gives every pixel to a group: 0 none, 1 + class for stuff, 1 + classes + centre for things. `votes` counts the things'
+ * pixels by centre and class (centres x classes), `stuff` those of each stuff class.
  */
-function group({ height, width, semantic, offset }: HeadMaps, centers: readonly Center[], isThing: Uint8Array) {
-  const pixels = height * width
+function groupPixels(maps: HeadMaps, centers: readonly Center[], categories: readonly Category[]) {
+  const { height, width, semantic, offset } = maps
+  const classes = categories.length
+  const isThing = Uint8Array.from(categories, (category) => (category.isThing ? 1 : 0))
   const nearest = nearestCenter(centers, height, width)
-  const instances = new Uint16Array(pixels)
-  const votes = new Uint32Array(centers.length * isThing.length)
-  const stuff = new Uint32Array(isThing.length)
+  const pixels = height * width
+  const groups = new Uint16Array(pixels)
+  const votes = new Uint32Array(centers.length * classes)
+  const stuff = new Uint32Array(classes)
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const category = semantic[i]!
       if (category < 0) continue
-      if (!isThing[category]) stuff[category]! += 1
-      else if (centers.length > 0) {
-        const index = nearest(Math.fround(y + offset[i]!), Math.fround(x + offset[i + pixels]!))
-        instances[i] = index + 1
-        votes[index * isThing.length + category]! += 1
+      if (!isThing[category]) {
+        groups[i] = 1 + category
+        stuff[category]! += 1
+      } else if (centers.length > 0) {
+        const center = nearest(Math.fround(y + offset[i]!), Math.fround(x + offset[i + pixels]!))
+        groups[i] = 1 + classes + center
+        votes[center * classes + category]! += 1
       }
     }
   }
-  return { instances, votes, stuff }
+  return { groups, votes, stuff }
 }
 
 function withDefaults(options: DecodeOptions): Required<DecodeOptions> {
