@@ -52,7 +52,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (const [i, letter] of [...a].entries()) {
+  for (const [i, letter] of Array.from(a).entries()) {
     const next = [i + 1]
     for (let j = 1; j <= b.length; j++) {
       const substitute = row[j - 1]! + (letter === b[j - 1] ? 0 : 1)

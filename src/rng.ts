@@ -15,7 +15,9 @@ export interface Rng {
  * Philox-4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), keyed by the purpose.
  */
 export function stream(seed: number, ...purpose: readonly (string | number)[]): Rng {
-  const key = createHash('sha256').update(JSON.stringify([seed, ...purpose])).digest()
+  const key = createHash('sha256')
+    .update(JSON.stringify([seed, ...purpose]))
+    .digest()
   const words = philox(key.readUInt32LE(0), key.readUInt32LE(4), key.readUInt32LE(8), key.readUInt32LE(12))
   const uniform = () => ((words() >>> 5) * 67_108_864 + (words() >>> 6)) / 9_007_199_254_740_992
   return {
@@ -41,7 +43,8 @@ export function shuffled<T>(items: readonly T[], rng: Rng): T[] {
   return order
 }
 
-function philox(key0: number, key1: number, high0: number, high1: number): () => number {
+/** The words of Philox-4x32-10 for a key of two words; the counter's upper two words tell 2^64 streams of it apart. */
+export function philox(key0: number, key1: number, high0 = 0, high1 = 0): () => number {
   const block = new Uint32Array(4)
   let counter = 0
   return () => {

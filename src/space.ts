@@ -1,4 +1,4 @@
-import { TuneError } from './errors.ts'
+import { isTuneError, TuneError } from './errors.ts'
 import { canonicalJson, type Json } from './json.ts'
 
 /** A place in the unit cube, one coordinate a dimension. A coordinate that its condition switches off is NaN. */
@@ -19,7 +19,7 @@ export interface Dim {
 /**
  * A parameter: what it was declared as, the dimensions it takes, and the way from their coordinates to a value and
  * back. `decode` takes any numbers of [0, 1]; `encode` gives level centres, and throws `params/invalid` for a value
- * that the parameter cannot take. `decode(encode(value))` is `value`.
+ * that the parameter cannot take. `decode(encode(value))` is `value`, but for the last digits of a real number.
  */
 export interface Param<out T> {
   readonly spec: ParamSpec
@@ -95,7 +95,7 @@ export function oneOf<const O extends Readonly<Record<string, Space>>>(options: 
   const dims: Dim[] = [...which.dims]
   const offsets = names.map((name, level) => {
     const offset = dims.length
-    if ('kind' in options[name]!) throw new TuneError('space/invalid', `oneOf() option '${name}' has a parameter 'kind', the name that tells the options apart`) // prettier-ignore
+    if (Object.hasOwn(options[name]!, 'kind')) throw new TuneError('space/invalid', `oneOf() option '${name}' has a parameter 'kind', the name that tells the options apart`) // prettier-ignore
     for (const dim of spaceDims(options[name]!)) {
       dims.push(dim.when ? dim : { ...dim, when: { back: dims.length, level } })
     }
@@ -142,16 +142,19 @@ export function decodeSpace<S extends Space>(space: S, point: Point): Values<S> 
 
 /** The point of some values: its canonical form, which depends on the values alone. Throws `params/invalid`. */
 export function encodeSpace(space: Space, values: Readonly<Record<string, unknown>>): Point {
-  const unknown = Object.keys(values).find((name) => !(name in space))
+  const unknown = Object.keys(values).find((name) => !Object.hasOwn(space, name))
   if (unknown !== undefined) {
-    throw new TuneError('params/invalid', `unknown parameter '${unknown}'; the space has ${Object.keys(space).join(', ') || 'none'}`)
+    throw new TuneError(
+      'params/invalid',
+      `unknown parameter '${unknown}'; the space has ${Object.keys(space).join(', ') || 'none'}`,
+    )
   }
   return Object.entries(space).flatMap(([name, param]) => {
     try {
       return param.encode(values[name])
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      throw new TuneError('params/invalid', `parameter '${name}': ${why}`, { cause: error })
+      if (!isTuneError(error)) throw error
+      throw new TuneError('params/invalid', `parameter '${name}': ${error.message}`, { cause: error })
     }
   })
 }
@@ -173,10 +176,15 @@ export function describeSpec(spec: ParamSpec): string {
     case 'ordinal':
       return `${spec.kind}(${spec.choices.map((option) => JSON.stringify(option)).join(', ')})`
     case 'oneOf':
-      return `oneOf({ ${Object.entries(spec.options).map(([name, inner]) => `${name}: { ${Object.entries(inner).map(([key, leaf]) => `${key}: ${describeSpec(leaf)}`).join(', ')} }`).join(', ')} })` // prettier-ignore
+      return `oneOf(${record(spec.options, (option) => record(option, describeSpec))})`
     default:
       return `${spec.kind}(${spec.low}, ${spec.high}, { default: ${spec.default} })`
   }
+}
+
+function record<T>(fields: Readonly<Record<string, T>>, describe: (field: T) => string): string {
+  const described = Object.entries(fields).map(([name, field]) => `${name}: ${describe(field)}`)
+  return described.length === 0 ? '{}' : `{ ${described.join(', ')} }`
 }
 
 /** One dimension as a store writes it: its name, declaration, and plain value (null where it is switched off). */
@@ -198,7 +206,7 @@ function leavesOf(name: string, spec: ParamSpec, value: Json, active: boolean): 
   const { kind, ...inner } = (value ?? { kind: null }) as Params
   const which = { kind: 'choice', choices: options, default: options[0] } as const
   return [
-    { name, spec: which, value: kind as Choice, active },
+    { name, spec: which, value: active ? (kind as Choice) : null, active },
     ...options.flatMap((option) =>
       Object.entries(spec.options[option]!).flatMap(([key, leaf]) =>
         leavesOf(`${name}.${option}.${key}`, leaf, inner[key] ?? null, active && option === kind),
@@ -225,65 +233,116 @@ export function levelCentre(level: number, levels: number): number {
   return (level + 0.5) / levels
 }
 
-function range(kind: 'uniform' | 'loguniform' | 'int' | 'logint', low: number, high: number, options: NumberOptions): Param<number> {
+function range(
+  kind: 'uniform' | 'loguniform' | 'int' | 'logint',
+  low: number,
+  high: number,
+  options: NumberOptions,
+): Param<number> {
   const written = `${kind}(${low}, ${high})`
   const isLog = kind === 'loguniform' || kind === 'logint'
   const isInt = kind === 'int' || kind === 'logint'
-  if (![low, high].every(Number.isFinite)) throw new TuneError('space/invalid', `${written}: both ends must be finite numbers`)
-  if (low > high) throw new TuneError('space/invalid', `${written}: the low end is above the high end`, { hint: `write ${kind}(${high}, ${low})` })
+  if (![low, high].every(Number.isFinite))
+    throw new TuneError('space/invalid', `${written}: both ends must be finite numbers`)
+  if (low > high)
+    throw new TuneError('space/invalid', `${written}: the low end is above the high end`, {
+      hint: `write ${kind}(${high}, ${low})`,
+    })
   if (isLog && low <= 0) {
     throw new TuneError('space/invalid', `${written}: the low end must be greater than 0 on a log scale`, {
       hint: `try ${kind}(${isInt ? 1 : high / 1e6}, ${high}), or a range that is not logarithmic`,
     })
   }
-  if (isInt && ![low, high].every(Number.isSafeInteger)) throw new TuneError('space/invalid', `${written}: both ends must be whole numbers`)
+  if (isInt && ![low, high].every(Number.isInteger))
+    throw new TuneError('space/invalid', `${written}: both ends must be whole numbers`)
+  // A coordinate has 53 bits: beyond these, it could not tell neighbours apart, nor span the range.
+  const furthest = isInt ? 1e12 : 1e300
+  if (Math.max(-low, high) > furthest)
+    throw new TuneError('space/invalid', `${written}: both ends must lie within ${furthest} of 0`)
 
   // An integer owns the stretch from half below it to half above it.
   const pad = isInt ? 0.5 : 0
   const scale = isLog ? Math.log : (value: number) => value
   const [from, to] = [scale(low - pad), scale(high + pad)]
+  const isSingle = low === high || from === to
   const clamp = (value: number) => Math.min(high, Math.max(low, value))
   const decode = ([x]: Point) => {
-    if (from === to) return low
+    if (isSingle) return low
     const at = from + x! * (to - from)
     const value = isLog ? Math.exp(at) : at
-    return clamp(isInt ? Math.round(value) : value)
+    // Adding 0 makes 0 of -0, as JSON would.
+    return clamp(isInt ? Math.round(value) : value) + 0
   }
   const encode = (value: unknown): Point => {
     if (typeof value !== 'number' || !(value >= low && value <= high) || (isInt && !Number.isInteger(value))) {
-      throw new TuneError('params/invalid', `${JSON.stringify(value) ?? 'nothing'} is not ${isInt ? 'a whole number' : 'a number'} of ${written}`)
+      throw new TuneError(
+        'params/invalid',
+        `${JSON.stringify(value) ?? 'nothing'} is not ${isInt ? 'a whole number' : 'a number'} of ${written}`,
+      )
     }
-    return [from === to ? 0.5 : Math.min(1, Math.max(0, (scale(value) - from) / (to - from)))]
+    return [isSingle ? 0.5 : Math.min(1, Math.max(0, (scale(value) - from) / (to - from)))]
   }
-  const middle = decode([0.5])
-  const start = options.default ?? middle
+  // Twelve digits: 0.01 and not 0.010000000000000002.
+  const start = options.default ?? clamp(Number(decode([0.5]).toPrecision(12)))
   const spec: ParamSpec = { kind, low, high, default: start }
   try {
     encode(start)
   } catch {
-    throw new TuneError('space/invalid', `${written}: the default ${start} is outside the range`, { hint: 'widen the range, so that the baseline lies well inside it' })
+    throw new TuneError('space/invalid', `${written}: the default ${start} is outside the range`, {
+      hint: 'widen the range, so that the baseline lies well inside it',
+    })
   }
-  // Ordered levels are for small integers; a wide one is as good as continuous.
-  const count = isInt && !isLog ? high - low + 1 : Infinity
+  // Whole numbers on a log scale take unequal parts of the range, as levels cannot.
+  const count = isSingle ? 1 : kind === 'int' ? high - low + 1 : Infinity
   return { spec, dims: [{ name: '', levels: count, ordered: true }], decode, encode }
 }
 
 function levels<T extends readonly [Choice, ...Choice[]]>(kind: 'choice' | 'ordinal', choices: T): Param<T[number]> {
   if (choices.length === 0) throw new TuneError('space/invalid', `${kind}() needs at least one option`)
+  const wrong = choices.findIndex((option) => !isChoice(option))
+  if (wrong >= 0) {
+    const option: unknown = choices[wrong]
+    const what = Array.isArray(option)
+      ? 'a list'
+      : typeof option === 'number'
+        ? String(option)
+        : `of type ${typeof option}`
+    const hint = Array.isArray(option) ? `write ${kind}(...options)` : 'give it a name, and look it up in the objective'
+    throw new TuneError(
+      'space/invalid',
+      `${kind}(): an option is ${what}, not a string, finite number, boolean or null`,
+      { hint },
+    )
+  }
   const seen = new Set(choices.map((option) => canonicalJson(option)))
-  if (seen.size < choices.length) throw new TuneError('space/invalid', `${kind}(${choices.map((option) => JSON.stringify(option)).join(', ')}): an option stands there twice`)
+  if (seen.size < choices.length)
+    throw new TuneError(
+      'space/invalid',
+      `${kind}(${choices.map((option) => JSON.stringify(option)).join(', ')}): an option stands there twice`,
+    )
   // Optuna compares as Python does, where 1 equals true: a study that mixes them could not be read back.
   if (choices.some((a) => typeof a === 'boolean' && choices.includes(Number(a)))) {
-    throw new TuneError('space/invalid', `${kind}(${choices.join(', ')}): ${choices.find((option) => typeof option === 'boolean')} and its number are the same option to Optuna`)
+    throw new TuneError(
+      'space/invalid',
+      `${kind}(${choices.join(', ')}): ${choices.find((option) => typeof option === 'boolean')} and its number are the same option to Optuna`,
+    )
   }
   const decode = ([x]: Point) => choices[levelAt(x!, choices.length)]!
   const encode = (value: unknown): Point => {
-    const level = choices.indexOf(value as Choice)
-    if (level < 0) throw new TuneError('params/invalid', `${JSON.stringify(value) ?? 'nothing'} is none of ${choices.map((option) => JSON.stringify(option)).join(', ')}`)
+    const level = choices.findIndex((option) => option === value)
+    if (level < 0)
+      throw new TuneError(
+        'params/invalid',
+        `${JSON.stringify(value) ?? 'nothing'} is none of ${choices.map((option) => JSON.stringify(option)).join(', ')}`,
+      )
     return [levelCentre(level, choices.length)]
   }
   const spec: ParamSpec = { kind, choices, default: choices[0] }
   return { spec, dims: [{ name: '', levels: choices.length, ordered: kind === 'ordinal' }], decode, encode }
+}
+
+function isChoice(option: unknown): option is Choice {
+  return option === null || typeof option === 'string' || typeof option === 'boolean' || Number.isFinite(option)
 }
 
 function leafNames(name: string, spec: ParamSpec): readonly string[] {

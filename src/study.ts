@@ -54,8 +54,8 @@ interface StudyDefinition<S extends Space, M extends Metrics, X extends Settings
   readonly space: S
   /** Runs once, before any trial, in the driver: reads and checks the data. Large arrays belong into a
    * SharedArrayBuffer, which all workers then share. What it throws ends the study before it begins. */
-  readonly prepare?: (context: PrepareContext<X>) => D | Promise<D>
-  readonly objective: Objective<Values<S>, M, X, D>
+  readonly prepare?: (context: PrepareContext<Widened<X>>) => D | Promise<D>
+  readonly objective: Objective<Values<S>, M, Widened<X>, D>
   readonly budget: Budget
   readonly sampler?: Sampler
   readonly pruner?: Pruner
@@ -67,7 +67,11 @@ interface StudyDefinition<S extends Space, M extends Metrics, X extends Settings
   readonly first?: readonly NoInfer<Values<S>>[]
 }
 
-type MetricOf<M> = Extract<keyof M, string>
+/** `true` was written, but `--set` may say `false`. */
+type Widened<X> = { readonly [K in keyof X]: X[K] extends boolean ? boolean : X[K] }
+
+/** The metrics that some report has: one may come with the last report only. */
+type MetricOf<M> = M extends unknown ? Extract<keyof M, string> : never
 
 type WithGoal<M extends Metrics> =
   | { readonly goal: Goal<NoInfer<MetricOf<M>>>; readonly goals?: never }
@@ -93,9 +97,12 @@ export interface Study {
  * Defines a study: the default export of a file in `studies/`. Parameters, settings and metrics are inferred, and a goal
  * that names no yielded metric does not compile.
  */
-export function defineStudy<S extends Space, M extends Metrics, X extends Settings = Record<never, never>, D = undefined>(
-  study: StudyDefinition<S, M, X, D> & WithGoal<M>,
-): Study {
+export function defineStudy<
+  S extends Space,
+  M extends Metrics,
+  X extends Settings = Record<never, never>,
+  D = undefined,
+>(study: StudyDefinition<S, M, X, D> & WithGoal<M>): Study {
   const { goal, goals, ...rest } = study
   return { settings: {}, seed: 0, first: [], ...rest, goals: goals ?? [goal] } as unknown as Study
 }
@@ -111,7 +118,12 @@ export function minimize<const M extends string>(metric: M): Goal<M> {
 /** The study with what one run overrides. An unknown setting, or one of another type, is an error. */
 export function withOverrides(
   study: Study,
-  overrides: { readonly settings?: Readonly<Record<string, string>>; readonly budget?: Partial<Budget>; readonly seed?: number; readonly name?: string },
+  overrides: {
+    readonly settings?: Readonly<Record<string, string>>
+    readonly budget?: Partial<Budget>
+    readonly seed?: number
+    readonly name?: string
+  },
 ): Study {
   const settings: Record<string, string | number | boolean> = { ...study.settings }
   for (const [key, text] of Object.entries(overrides.settings ?? {})) settings[key] = parseSetting(study, key, text)
@@ -128,7 +140,8 @@ function parseSetting(study: Study, key: string, text: string): string | number 
   const known = study.settings[key]
   if (known === undefined) throw unknownSetting(study, key)
   if (typeof known === 'string') return text
-  const value = typeof known === 'boolean' ? ({ true: true, false: false } as Record<string, boolean>)[text] : Number(text)
+  const value =
+    typeof known === 'boolean' ? ({ true: true, false: false } as Record<string, boolean>)[text] : Number(text)
   if (text.trim() === '' || value === undefined || Number.isNaN(value)) {
     throw new TuneError('usage', `--set ${key}=${text}: '${key}' is a ${typeof known}, such as ${String(known)}`)
   }

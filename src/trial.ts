@@ -86,18 +86,26 @@ export function hasEnded(trial: Trial): boolean {
   return trial.outcome.state !== 'running' && trial.outcome.state !== 'interrupted'
 }
 
-/** The completed trial with the lowest loss on the first goal; the earliest of equals. Undefined without one. */
+/**
+ * The completed trial with the lowest loss on the first goal; the earliest of equals. Undefined without one. A trial
+ * whose result is NaN is none.
+ */
 export function best(history: Pick<History, 'goals' | 'trials'>): Trial | undefined {
   const goal = history.goals[0]!
-  const complete = history.trials.filter((trial) => trial.outcome.state === 'complete')
-  return complete.toSorted((a, b) => lossAt(goal, a) - lossAt(goal, b) || a.number - b.number)[0]
+  const results = complete(history).filter((trial) => !Number.isNaN(lossAt(goal, trial)))
+  return results.toSorted((a, b) => lossAt(goal, a) - lossAt(goal, b) || a.number - b.number)[0]
 }
 
-/** The completed trials that no other beats in every goal and equals in none: the Pareto front, by number. */
+/** The completed trials that no other beats in one goal and equals in the rest: the Pareto front, by number. */
 export function front(history: Pick<History, 'goals' | 'trials'>): readonly Trial[] {
-  const complete = history.trials.filter((trial) => trial.outcome.state === 'complete')
-  const losses = complete.map((trial) => history.goals.map((goal) => lossAt(goal, trial)))
-  return complete.filter((_, i) => !losses.some((other) => dominates(other, losses[i]!)))
+  const lossesOf = (trial: Trial) => history.goals.map((goal) => lossAt(goal, trial))
+  const results = complete(history).filter((trial) => !lossesOf(trial).some(Number.isNaN))
+  const losses = results.map(lossesOf)
+  return results.filter((_, i) => !losses.some((other) => dominates(other, losses[i]!)))
+}
+
+function complete({ trials }: Pick<History, 'trials'>): readonly Trial[] {
+  return trials.filter((trial) => trial.outcome.state === 'complete')
 }
 
 function dominates(a: readonly number[], b: readonly number[]): boolean {

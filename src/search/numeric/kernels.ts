@@ -1,5 +1,6 @@
 import type { Rng } from '../../rng.ts'
 import { levelAt, levelCentre, type Dim } from '../../space.ts'
+import { bandwidths } from './bandwidths.ts'
 import { normalBetween } from './normal.ts'
 
 /** What the components of a mixture are along one dimension: component i spreads around observation i. */
@@ -76,10 +77,6 @@ function distinct(observed: Float64Array, widths: Float64Array) {
   return { kinds, kindOf }
 }
 
-function centreOf(observed: number): number {
-  return Number.isNaN(observed) ? 0.5 : observed
-}
-
 /** One observed category each, above a floor that all categories share. */
 function categories(levels: number, observed: Float64Array): Kernels {
   // As Optuna: one observation against a whole one of the prior, split over all components.
@@ -102,45 +99,8 @@ function categories(levels: number, observed: Float64Array): Kernels {
   }
 }
 
-/** How wide a kernel is at least, as a share of the range: narrower ones chase the noise of the objective. */
-const MIN_WIDTH = 0.04
-
-/**
- * The width of each kernel: half the distance between its neighbours, for which the ends of the range and its middle
- * count too. Watanabe 2023 (arXiv:2304.11127) takes the wider gap, which on Optuna's test functions at 100 trials is
- * half as good on Hartmann 6 and Rosenbrock 5; the lower bound follows that paper, its 0.03 widened for noise.
- */
-function bandwidths(observed: Float64Array, floor: number): Float64Array {
-  const known = observed.filter((x) => !Number.isNaN(x))
-  const marks = withoutRepeats(Float64Array.of(0, 0.5, 1, ...known).sort())
-  const least = Math.max(MIN_WIDTH, (known.length + 2) ** -2, floor)
-  const widths = new Float64Array(observed.length).fill(1)
-  for (let i = 0; i < observed.length; i++) {
-    const x = observed[i]!
-    if (Number.isNaN(x)) continue
-    const place = placeOf(x, marks)
-    const below = marks[place - 1] ?? x
-    const above = marks[place + 1] ?? x
-    widths[i] = Math.max((above - below) / 2, least)
-  }
-  return widths
-}
-
-function withoutRepeats(sorted: Float64Array): Float64Array {
-  let count = 0
-  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i]! > sorted[count - 1]!) sorted[count++] = sorted[i]!
-  return sorted.subarray(0, count)
-}
-
-/** Where a number stands among sorted ones. */
-function placeOf(x: number, sorted: Float64Array): number {
-  let [from, to] = [0, sorted.length]
-  while (from < to) {
-    const middle = (from + to) >>> 1
-    if (sorted[middle]! < x) from = middle + 1
-    else to = middle
-  }
-  return from
+function centreOf(observed: number): number {
+  return Number.isNaN(observed) ? 0.5 : observed
 }
 
 function logNorm(centre: number, width: number): number {
