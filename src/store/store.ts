@@ -22,21 +22,31 @@ export interface StoredStudy {
   readonly updatedAt: number
 }
 
+/** A trial to start: the next one or, when `number` is given, an interrupted one again. */
+export interface Start {
+  readonly number?: number
+  readonly params: Params
+  readonly seed: number
+  readonly device: Device
+}
+
 /** Remembers the trials of one study. Every call has happened, durably for `start` and `finish`, when it returns. */
 export interface StudyStore {
   /** All trials by number. A trial that a dead driver left running is `interrupted`. */
   history(): History
-  /** Starts the next trial or, when `number` is given, an interrupted one again: its earlier reports are dropped. */
-  start(trial: { readonly number?: number; readonly params: Params; readonly seed: number; readonly device: Device }): Trial
+  /** Starts a trial. The earlier reports of an interrupted one are dropped. */
+  start(trial: Start): Trial
   report(number: number, report: Report): Trial
   finish(number: number, outcome: Exclude<Outcome, { state: 'running' }>): Trial
 }
 
 /** Remembers studies. One driver writes a study at a time; anyone may read meanwhile. */
 export interface Store {
-  /** Opens a study for writing, creating it when it is new. Throws `study/changed` when it is not the one stored,
-   * `store/locked` when another driver holds it. */
-  open(study: StudyRecord): StudyStore
+  /**
+   * Opens a study for writing, creating it when it is new. Throws `study/changed` when trials are stored of one with
+   * another definition, or with other code unless that is accepted; `store/locked` when another driver holds it.
+   */
+  open(study: StudyRecord, options?: { readonly acceptCodeChange?: boolean }): StudyStore
   /** All studies, as they are now. */
   list(): readonly StoredStudy[]
   /** Appends to the study's log: what happened that is neither a trial nor a report. */

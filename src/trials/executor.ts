@@ -1,6 +1,6 @@
 import type { Params } from '../space.ts'
 import type { Settings } from '../study.ts'
-import type { Device, Metrics } from '../trial.ts'
+import type { Device } from '../trial.ts'
 
 /** A place to run one trial at a time, and the hardware it owns. */
 export interface Slot {
@@ -27,11 +27,11 @@ export interface Job {
 export interface Executor {
   readonly slots: readonly Slot[]
   /**
-   * The reports of one trial, produced as they are read: the objective stands still between two. To stop it, stop
-   * reading: its `finally` runs before `return()` resolves. `signal` asks it to end now; an objective that does not
-   * within the grace period is ended by force. Throws what the objective threw.
+   * What one trial yields, as it comes: whoever reads it checks it. The objective stands still between two reports. To
+   * stop it, stop reading: its `finally` runs before `return()` resolves. `signal` asks it to end now; an objective that
+   * does not within the grace period is ended by force. Throws what the objective threw, or a `TrialLostError`.
    */
-  run(job: Job, slot: Slot, signal: AbortSignal): AsyncIterable<Metrics>
+  run(job: Job, slot: Slot, signal: AbortSignal): AsyncIterable<unknown>
   /** Ends what runs, and resolves when every worker has exited. */
   close(): Promise<void>
 }

@@ -1,0 +1,103 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { messageOf, TuneError } from './errors.ts'
+
+/**
+ * Where things lie in a results directory:
+ *
+ *     studies.sqlite            every study's trials
+ *     loss-weights/best.yaml    what a study found
+ *     loss-weights/lock         held by the process that runs it
+ *     loss-weights/trials/0042  what trial 42 wrote, its log.txt among it
+ *     cache/                    what can be made again: data sets, bundled studies
+ */
+export function studiesFile(results: string): string {
+  return join(results, 'studies.sqlite')
+}
+
+export function studyDir(results: string, study: string): string {
+  return join(results, study)
+}
+
+export function bestFile(results: string, study: string): string {
+  return join(studyDir(results, study), 'best.yaml')
+}
+
+export function lockFile(results: string, study: string): string {
+  return join(studyDir(results, study), 'lock')
+}
+
+export function trialDir(results: string, study: string, number: number): string {
+  return join(studyDir(results, study), 'trials', String(number).padStart(4, '0'))
+}
+
+/** What a trial printed, and the stack of what it threw. */
+export function logFile(trialDir: string): string {
+  return join(trialDir, 'log.txt')
+}
+
+export function cacheDir(results: string): string {
+  return join(results, 'cache')
+}
+
+export function bundleDir(results: string): string {
+  return join(results, '.cache', 'studies')
+}
+
+/** The directory, made with its parents where it is missing. */
+export function ensureDir(path: string): string {
+  return writing(path, () => {
+    mkdirSync(path, { recursive: true })
+    return path
+  })
+}
+
+/** The directory, made anew and empty. */
+export function emptyDir(path: string): string {
+  writing(path, () => rmSync(path, { recursive: true, force: true }))
+  return ensureDir(path)
+}
+
+/** Writes a file by rename, so that a reader sees the old content or the new one, never half of it. */
+export function writeAtomically(path: string, content: string | Uint8Array): void {
+  ensureDir(dirname(path))
+  const draft = `${path}.${process.pid}.tmp`
+  writing(path, () => {
+    try {
+      const file = openSync(draft, 'w')
+      try {
+        writeFileSync(file, content)
+        fsyncSync(file)
+      } finally {
+        closeSync(file)
+      }
+      renameSync(draft, path)
+    } finally {
+      rmSync(draft, { force: true })
+    }
+  })
+}
+
+/** Does some writing at a path; a full, read-only or forbidden place is `results/unwritable`. */
+export function writing<T>(path: string, write: () => T): T {
+  try {
+    return write()
+  } catch (error) {
+    throw unwritable(path, error) ?? error
+  }
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'free some space on that disk; the trials stored so far are kept, and the same command continues',
+  EDQUOT: 'your quota on that disk is used up; the trials stored so far are kept, and the same command continues',
+  EROFS: 'that file system is read-only; choose another place by --results DIR',
+  EACCES: 'you may not write there; choose another place by --results DIR',
+  EPERM: 'you may not write there; choose another place by --results DIR',
+  ENOTDIR: 'a part of that path is a file; choose another place by --results DIR',
+  EEXIST: 'a file stands where a directory should be; choose another place by --results DIR',
+}
+
+function unwritable(path: string, error: unknown): TuneError | undefined {
+  const hint = error instanceof Error && 'code' in error ? HINTS[String(error.code)] : undefined
+  return hint ? new TuneError('results/unwritable', `${path} cannot be written: ${messageOf(error)}`, { hint, cause: error }) : undefined // prettier-ignore
+}

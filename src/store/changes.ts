@@ -1,0 +1,76 @@
+import { TuneError } from '../errors.ts'
+import { describeSpec } from '../space.ts'
+import type { Goal } from '../trial.ts'
+import type { StudyRecord } from './store.ts'
+
+/**
+ * Says that a study is not the one stored, and what is different. A changed definition always makes the earlier trials
+ * another study's; changed code only may, which its user knows best.
+ */
+export function checkUnchanged(stored: StudyRecord, now: StudyRecord, options: { acceptCodeChange: boolean }): void {
+  const changes = definitionChanges(stored, now)
+  if (changes.length > 0) {
+    throw new TuneError('study/changed', `${now.name} was started as another study: ${changes.join('; ')}`, {
+      hint: `its trials stay as they are: put that back, or start another study by --name ${now.name}-2`,
+    })
+  }
+  if (stored.codeHash !== now.codeHash && !options.acceptCodeChange) {
+    throw new TuneError(
+      'study/changed',
+      `${now.name} was started with other code: its study file, or a file that it imports, was edited since`,
+      {
+        hint: `its trials stay as they are: start another study by --name ${now.name}-2, or pass --accept-code-change if they can still be compared`,
+      },
+    )
+  }
+}
+
+/** Every difference between two studies but their code, each in words. */
+export function definitionChanges(was: StudyRecord, is: StudyRecord): readonly string[] {
+  return [
+    ...goalChanges(was.goals, is.goals),
+    ...spaceChanges(was, is),
+    ...settingChanges(was, is),
+    ...seedChange(was, is),
+  ]
+}
+
+function goalChanges(was: readonly Goal[], is: readonly Goal[]): readonly string[] {
+  const [before, after] = [describeGoals(was), describeGoals(is)]
+  return before === after ? [] : [`the goal was ${before}, is ${after}`]
+}
+
+function describeGoals(goals: readonly Goal[]): string {
+  return goals.map(({ direction, metric }) => `${direction}('${metric}')`).join(', ')
+}
+
+function spaceChanges({ space: was }: StudyRecord, { space: is }: StudyRecord): readonly string[] {
+  const changes = differences(was, is, describeSpec)
+  // The same parameters in another order are other dimensions: points would mean something else.
+  const [before, after] = [Object.keys(was).join(', '), Object.keys(is).join(', ')]
+  return changes.length === 0 && before !== after ? [`the parameters were ordered ${before}, are ${after}`] : changes
+}
+
+function settingChanges({ settings: was }: StudyRecord, { settings: is }: StudyRecord): readonly string[] {
+  return differences(was, is, (value) => JSON.stringify(value)).map((change) => `setting ${change}`)
+}
+
+function seedChange({ seed: was }: StudyRecord, { seed: is }: StudyRecord): readonly string[] {
+  return was === is ? [] : [`the seed was ${was}, is ${is}`]
+}
+
+/** Named values that differ, in words: those that changed or went away, then those that are new. */
+function differences<T>(
+  was: Readonly<Record<string, T>>,
+  is: Readonly<Record<string, T>>,
+  describe: (value: T) => string,
+): readonly string[] {
+  // prettier-ignore
+  const kept = Object.entries(was).flatMap(([name, before]) => {
+    const after = is[name]
+    if (after === undefined) return [`'${name}' was ${describe(before)}, is gone`]
+    return describe(before) === describe(after) ? [] : [`'${name}' was ${describe(before)}, is ${describe(after)}`]
+  })
+  const added = Object.entries(is).filter(([name]) => !(name in was))
+  return [...kept, ...added.map(([name, value]) => `'${name}' is new: ${describe(value)}`)]
+}

@@ -1,0 +1,34 @@
+/** Opens a database file; `timeout` is how many milliseconds to wait for another process that has it to itself. */
+export type Connect = (file: string, options: { readonly readonly?: boolean; readonly timeout: number }) => Db
+
+/** What the store uses of a connection: it is better-sqlite3's, whose package `sqlite.ts` alone imports. */
+export interface Db {
+  readonly name: string
+  exec(sql: string): unknown
+  pragma(source: string, options?: { readonly simple?: boolean }): unknown
+  transaction<A extends unknown[], R>(run: (...args: A) => R): { immediate(...args: A): R }
+  prepare(sql: string): Statement
+  close(): unknown
+}
+
+interface Statement {
+  run(...params: unknown[]): { readonly lastInsertRowid: number | bigint }
+  get(...params: unknown[]): unknown
+  all(...params: unknown[]): unknown[]
+  /** Gives a row's first column instead of the row. */
+  pluck(): Statement
+}
+
+/** A row by the names of its columns. The query says which there are, so its caller says their types. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the one place where a row gets its type
+export function rowsOf<Row>(db: Db, sql: string, ...params: readonly unknown[]): readonly Row[] {
+  return db.prepare(sql).all(...params) as readonly Row[]
+}
+
+/** The first column of the first row. */
+export function valueOf(db: Db, sql: string, ...params: readonly unknown[]): unknown {
+  return db
+    .prepare(sql)
+    .pluck()
+    .get(...params)
+}

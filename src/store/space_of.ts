@@ -1,0 +1,26 @@
+import { choice, int, logint, loguniform, oneOf, ordinal, uniform } from '../space.ts'
+import type { Choice, Param, ParamSpec, Space } from '../space.ts'
+
+/** The space that some specs describe: what a store rebuilds its points with, without the study file. */
+export function spaceOf(specs: Readonly<Record<string, ParamSpec>>): Space {
+  return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, paramOf(spec)]))
+}
+
+function paramOf(spec: ParamSpec): Param<unknown> {
+  switch (spec.kind) {
+    case 'uniform':
+      return uniform(spec.low, spec.high, { default: spec.default })
+    case 'loguniform':
+      return loguniform(spec.low, spec.high, { default: spec.default })
+    case 'int':
+      return int(spec.low, spec.high, { default: spec.default })
+    case 'logint':
+      return logint(spec.low, spec.high, { default: spec.default })
+    case 'choice':
+      return choice(...(spec.choices as readonly [Choice, ...Choice[]]))
+    case 'ordinal':
+      return ordinal(...(spec.choices as readonly [Choice, ...Choice[]]))
+    default:
+      return oneOf(Object.fromEntries(Object.entries(spec.options).map(([name, specs]) => [name, spaceOf(specs)])))
+  }
+}

@@ -1,0 +1,169 @@
+import Database from 'better-sqlite3'
+import { dirname } from 'node:path'
+import { systemClock, type Clock } from '../clock.ts'
+import { ensureDir, studiesFile } from '../results.ts'
+import { checkUnchanged } from './changes.ts'
+import { valueOf, type Connect, type Db } from './db.ts'
+import { afterDriver, createLedger } from './ledger.ts'
+import { guarded } from './sqlite_errors.ts'
+import { readForeignTrials } from './sqlite_foreign.ts'
+import { isLocked, lockStudy } from './sqlite_lock.ts'
+import { readRecord, readStudies, readTrials, type StoredTrial } from './sqlite_read.ts'
+import { readFile } from './sqlite_reader.ts'
+import { ensureSchema } from './sqlite_schema.ts'
+import { insertStudy, interruptRunning, trialWriter, updateStudy } from './sqlite_write.ts'
+import type { Store, StoredStudy, StudyRecord, StudyStore } from './store.ts'
+
+export interface SqliteOptions {
+  readonly clock?: Clock
+  /** How long to wait for another process that has the file to itself. Default: 10 s. */
+  readonly busyMs?: number
+}
+
+/**
+ * Keeps studies in `studies.sqlite` of a results directory: Optuna's tables, which Optuna and its dashboard open, and ours
+ * beside them. Nothing is made before the first `open`; `list` works on a read-only copy too.
+ */
+export function openSqliteStore(results: string, { clock = systemClock, busyMs = 10_000 }: SqliteOptions = {}): Store {
+  const file = studiesFile(results)
+  const locks = new Map<string, Db>()
+  let writer: Db | undefined
+
+  return {
+    open: (record, { acceptCodeChange = false } = {}) => {
+      const lock = lockStudy(connect, results, record.name)
+      try {
+        const db = (writer ??= guarded(file, () => openForWriting(file, busyMs)))
+        const study = guarded(file, () => openStudy(db, record, { acceptCodeChange, clock }))
+        locks.set(record.name, lock)
+        return study
+      } catch (error) {
+        lock.close()
+        throw error
+      }
+    },
+    list: () => {
+      const studies = writer ? readStudies(writer) : (readFile(connect, file, busyMs, readStudies) ?? [])
+      return studies.map((study) =>
+        locks.has(study.record.name) || isLocked(connect, results, study.record.name) ? study : left(study),
+      )
+    },
+    log: (study, event) => {
+      guarded(file, () => {
+        writer
+          ?.prepare(
+            'INSERT INTO tune_events (study_id, at, kind, event_json) SELECT study_id, ?, ?, ? FROM studies WHERE study_name = ?',
+          )
+          .run(clock.now(), event.kind, JSON.stringify(event), study)
+      })
+    },
+    close: () => {
+      writer?.close()
+      writer = undefined
+      for (const lock of locks.values()) lock.close()
+      locks.clear()
+    },
+  }
+}
+
+const connect: Connect = (file, options) => new Database(file, options)
+
+function openForWriting(file: string, busyMs: number): Db {
+  ensureDir(dirname(file))
+  const db = connect(file, { timeout: busyMs })
+  try {
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = NORMAL')
+    db.pragma('foreign_keys = ON')
+    ensureSchema(db)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** Opens one study of a file for writing. Its trials are read once; from then on memory and file change together. */
+function openStudy(
+  db: Db,
+  record: StudyRecord,
+  options: { readonly acceptCodeChange: boolean; readonly clock: Clock },
+): StudyStore {
+  const { clock } = options
+  const { studyId, stored } = db.transaction(() => admit(db, record, options)).immediate()
+  const ids = new Map(stored.map(({ id, trial }) => [trial.number, id]))
+  const ledger = createLedger(
+    record,
+    stored.map(({ trial }) => trial),
+  )
+  const write = trialWriter(db, studyId, record)
+  let version = db.pragma('data_version', { simple: true })
+
+  const durably = <T>(run: () => T): T => guarded(db.name, () => fullySynced(db, db.transaction(run)))
+  const idOf = (number: number): number => {
+    const id = ids.get(number)
+    if (id === undefined) throw new Error(`there is no trial ${number}`)
+    return id
+  }
+  // Another program may add trials meanwhile; SQLite says cheaply whether anyone else has written.
+  const takeForeign = () => {
+    const now = db.pragma('data_version', { simple: true })
+    if (now === version) return
+    version = now
+    for (const { trial } of readForeignTrials(db, studyId, record)) ledger.put(trial)
+  }
+
+  return {
+    history: () => ledger.history(),
+    start: (start) => {
+      const trial = durably(() => {
+        takeForeign()
+        const started = ledger.started(start.number ?? write.nextNumber(), start)
+        if (start.number === undefined) ids.set(started.number, write.insert(started, clock.now()))
+        else write.restart(idOf(start.number), started, clock.now())
+        return started
+      })
+      return ledger.put(trial)
+    },
+    report: (number, report) => {
+      const trial = ledger.reported(number, report)
+      guarded(db.name, () => db.transaction(() => write.report(idOf(number), report)).immediate())
+      return ledger.put(trial)
+    },
+    finish: (number, outcome) => {
+      const trial = ledger.finished(number, outcome)
+      durably(() => write.finish(idOf(number), trial, clock.now()))
+      return ledger.put(trial)
+    },
+  }
+}
+
+/** Finds or creates the study, and takes over what a dead driver left. Runs within one transaction. */
+function admit(
+  db: Db,
+  record: StudyRecord,
+  { acceptCodeChange, clock }: { readonly acceptCodeChange: boolean; readonly clock: Clock },
+): { readonly studyId: number; readonly stored: readonly StoredTrial[] } {
+  const found = readRecord(db, record.name)
+  if (!found) return { studyId: insertStudy(db, record, clock.now()), stored: [] }
+  const hasTrials = valueOf(db, 'SELECT EXISTS (SELECT 1 FROM trials WHERE study_id = ?)', found.id)
+  if (hasTrials) checkUnchanged(found.record, record, { acceptCodeChange })
+  updateStudy(db, found.id, record)
+  interruptRunning(db, found.id)
+  return { studyId: found.id, stored: readTrials(db, found.id, record) }
+}
+
+/** Runs a transaction that is on the disk, not only with the system, when it returns: a power cut cannot undo it. */
+function fullySynced<T>(db: Db, transaction: { immediate(): T }): T {
+  db.pragma('synchronous = FULL')
+  try {
+    return transaction.immediate()
+  } finally {
+    db.pragma('synchronous = NORMAL')
+  }
+}
+
+/** A study that no driver holds: what it left running is interrupted. */
+function left(study: StoredStudy): StoredStudy {
+  return { ...study, history: { ...study.history, trials: study.history.trials.map(afterDriver) } }
+}

@@ -1,0 +1,94 @@
+import { parsePythonJson } from '../json.ts'
+import { encodeSpace, leaves, type Choice, type Space } from '../space.ts'
+import type { Metrics, Outcome, Report, Trial } from '../trial.ts'
+import { rowsOf, type Db } from './db.ts'
+import { externalValue, fromLeaves, OPTUNA_STATES, plainValue, type TypedValue } from './optuna.ts'
+import { spaceOf } from './space_of.ts'
+import type { StudyRecord } from './store.ts'
+
+/**
+ * Trials that another program, such as Optuna, wrote into a study of ours: those that have ended and whose parameters
+ * lie in the space. The rest is its own business.
+ */
+export function readForeignTrials(
+  db: Db,
+  studyId: number,
+  record: StudyRecord,
+): readonly { readonly id: number; readonly trial: Trial }[] {
+  const sql = `
+    SELECT trial_id, number, state, 1000 * unixepoch(datetime_complete) AS at FROM trials AS t
+    WHERE study_id = ? AND state IN ('COMPLETE', 'PRUNED', 'FAIL')
+      AND NOT EXISTS (SELECT 1 FROM tune_trials WHERE trial_id = t.trial_id)
+  `
+  const space = spaceOf(record.space)
+  return rowsOf<ForeignRow>(db, sql, studyId).flatMap((row) => {
+    const trial = parseForeign(db, row, record, space)
+    return trial ? [{ id: row.trial_id, trial }] : []
+  })
+}
+
+function parseForeign(db: Db, row: ForeignRow, record: StudyRecord, space: Space): Trial | undefined {
+  try {
+    const params = fromLeaves(record.space, readLeaves(db, row.trial_id, record))
+    return {
+      number: row.number,
+      point: encodeSpace(space, params),
+      params,
+      seed: 0,
+      device: { kind: 'cpu', index: 0, threads: 1 },
+      reports: readReports(db, row, record),
+      outcome: outcomeOf(row.state),
+    }
+  } catch {
+    return undefined // parameters of another space, or JSON of a kind that we do not know
+  }
+}
+
+function outcomeOf(state: string): Outcome {
+  if (state === OPTUNA_STATES.failed)
+    return { state: 'failed', code: 'trial/threw', message: 'failed in another program' }
+  return { state: state === OPTUNA_STATES.pruned ? 'pruned' : 'complete' }
+}
+
+function readLeaves(db: Db, trialId: number, record: StudyRecord): ReadonlyMap<string, Choice> {
+  const specs = new Map(leaves(record.space, {}).map(({ name, spec }) => [name, spec]))
+  const sql = 'SELECT param_name, param_value, distribution_json FROM trial_params WHERE trial_id = ?'
+  return new Map(
+    rowsOf<ParamRow>(db, sql, trialId).map(({ param_name, param_value, distribution_json }) => {
+      const spec = specs.get(param_name)
+      if (!spec) throw new Error(`another parameter: ${param_name}`)
+      const { attributes } = parsePythonJson(distribution_json) as {
+        readonly attributes: { readonly choices?: readonly Choice[] }
+      }
+      return [param_name, externalValue(spec, param_value, attributes.choices)]
+    }),
+  )
+}
+
+/** Its intermediate values of the first goal, counted from 1, and its final values where they say more. */
+function readReports(db: Db, { trial_id, at }: ForeignRow, { goals }: StudyRecord): readonly Report[] {
+  const steps = `
+    SELECT intermediate_value AS value, intermediate_value_type AS type FROM trial_intermediate_values
+    WHERE trial_id = ? ORDER BY step
+  `
+  const finals = 'SELECT value, value_type AS type FROM trial_values WHERE trial_id = ? ORDER BY objective'
+  const first = goals[0]?.metric ?? ''
+  const curve: Metrics[] = rowsOf<TypedValue>(db, steps, trial_id).map((value) => ({ [first]: plainValue(value) }))
+  const values = rowsOf<TypedValue>(db, finals, trial_id).map(plainValue)
+  const result = Object.fromEntries(values.map((value, i) => [goals[i]?.metric ?? '', value]))
+  const isNew = values.length > 1 || (values.length === 1 && curve.at(-1)?.[first] !== values[0])
+  return [...curve, ...(isNew ? [result] : [])].map((metrics, i) => ({ step: i + 1, metrics, at }))
+}
+
+interface ForeignRow {
+  readonly trial_id: number
+  readonly number: number
+  readonly state: string
+  readonly at: number
+}
+
+interface ParamRow {
+  readonly param_name: string
+  readonly param_value: number
+  readonly distribution_json: string
+}

@@ -1,0 +1,163 @@
+import { encodeSpace } from '../space.ts'
+import type { Json } from '../json.ts'
+import type { ParamSpec, Params, Space } from '../space.ts'
+import type { Device, Goal, Metrics, Outcome, Report, Trial, TrialCode } from '../trial.ts'
+import { TuneError } from '../errors.ts'
+import { rowsOf, type Db } from './db.ts'
+import { createLedger } from './ledger.ts'
+import { OPTUNA_STATES } from './optuna.ts'
+import { spaceOf } from './space_of.ts'
+import { readForeignTrials } from './sqlite_foreign.ts'
+import { hasTuneTables } from './sqlite_schema.ts'
+import type { StoredStudy, StudyRecord } from './store.ts'
+
+/** A trial and the id of its row in Optuna's tables. */
+export interface StoredTrial {
+  readonly id: number
+  readonly trial: Trial
+}
+
+/** Every study of ours in a file; one that only Optuna knows has no space to show. */
+export function readStudies(db: Db): readonly StoredStudy[] {
+  if (!hasTuneTables(db)) return []
+  const names = rowsOf<{ name: string }>(
+    db,
+    'SELECT study_name AS name FROM studies JOIN tune_studies USING (study_id) ORDER BY study_id',
+  )
+  return names.flatMap(({ name }) => {
+    const found = readRecord(db, name)
+    if (!found) return []
+    const trials = readTrials(db, found.id, found.record).map(({ trial }) => trial)
+    return [{ record: found.record, history: createLedger(found.record, trials).history(), ...readTimes(db, found.id) }]
+  })
+}
+
+/** What is stored of a study beside its trials. */
+export function readRecord(db: Db, name: string): { readonly id: number; readonly record: StudyRecord } | undefined {
+  const [row] = rowsOf<StudyRow>(
+    db,
+    'SELECT * FROM studies JOIN tune_studies USING (study_id) WHERE study_name = ?',
+    name,
+  )
+  if (!row) return undefined
+  const { study_id, goals_json, space_json, settings_json, seed, code_hash } = row
+  const record: StudyRecord = {
+    name,
+    goals: parsed<readonly Goal[]>(db, goals_json),
+    space: parsed<Readonly<Record<string, ParamSpec>>>(db, space_json),
+    settings: parsed<StudyRecord['settings']>(db, settings_json),
+    seed,
+    codeHash: code_hash,
+  }
+  return { id: study_id, record }
+}
+
+/** The trials of a study by number, those of other programs among them where they have ended and fit the space. */
+export function readTrials(db: Db, studyId: number, record: StudyRecord): readonly StoredTrial[] {
+  const space = spaceOf(record.space)
+  const reports = readReports(db, studyId)
+  const rows = rowsOf<TrialRow>(
+    db,
+    'SELECT * FROM trials JOIN tune_trials USING (trial_id) WHERE study_id = ?',
+    studyId,
+  )
+  const own = rows.map((row) => ({
+    id: row.trial_id,
+    trial: parseTrial(db, space, row, reports.get(row.trial_id) ?? []),
+  }))
+  return [...own, ...readForeignTrials(db, studyId, record)].toSorted((a, b) => a.trial.number - b.trial.number)
+}
+
+function parseTrial(db: Db, space: Space, row: TrialRow, reports: readonly Report[]): Trial {
+  const params = parsed<Params>(db, row.params_json)
+  return {
+    number: row.number,
+    point: encodeSpace(space, params),
+    params,
+    seed: row.seed,
+    device: parsed<Device>(db, row.device_json),
+    reports,
+    outcome: outcomeOf(row),
+  }
+}
+
+function outcomeOf({ state, failure_code, failure_message }: TrialRow): Outcome {
+  const known = STATES.find((name) => OPTUNA_STATES[name] === state) ?? 'interrupted'
+  if (known !== 'failed') return { state: known }
+  return { state: 'failed', code: (failure_code ?? 'trial/lost') as TrialCode, message: failure_message ?? '' }
+}
+
+const STATES = ['running', 'interrupted', 'complete', 'pruned', 'failed'] as const
+
+function readReports(db: Db, studyId: number): ReadonlyMap<number, readonly Report[]> {
+  const sql = 'SELECT r.* FROM tune_reports r JOIN trials USING (trial_id) WHERE study_id = ? ORDER BY trial_id, step'
+  const reports = new Map<number, Report[]>()
+  for (const { trial_id, step, metrics_json, at } of rowsOf<ReportRow>(db, sql, studyId)) {
+    const list = reports.get(trial_id) ?? []
+    list.push({ step, metrics: parseMetrics(db, metrics_json), at })
+    reports.set(trial_id, list)
+  }
+  return reports
+}
+
+/** Metrics as JSON, where a number that JSON has no word for is a string. */
+export function metricsJson(metrics: Metrics): string {
+  return JSON.stringify(metrics, (_, value: unknown) =>
+    typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
+  )
+}
+
+function parseMetrics(db: Db, json: string): Metrics {
+  const fields = Object.entries(parsed<Readonly<Record<string, Json>>>(db, json))
+  return Object.fromEntries(fields.map(([name, value]) => [name, Number(value)]))
+}
+
+function readTimes(db: Db, studyId: number): StudyTimes {
+  const sql = `
+    SELECT coalesce(min(started_at), created_at) AS startedAt,
+      max(created_at, coalesce(max(started_at), 0), coalesce(max(ended_at), 0),
+        coalesce((SELECT max(at) FROM tune_reports JOIN trials USING (trial_id) WHERE study_id = s.study_id), 0),
+        coalesce((SELECT max(at) FROM tune_events WHERE study_id = s.study_id), 0)) AS updatedAt
+    FROM tune_studies s LEFT JOIN trials USING (study_id) LEFT JOIN tune_trials USING (trial_id) WHERE study_id = ?
+  `
+  return rowsOf<StudyTimes>(db, sql, studyId)[0] ?? { startedAt: 0, updatedAt: 0 }
+}
+
+/** A column of JSON that we wrote: its shape is ours, but a damaged file may hold anything. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the one place where stored JSON gets its type
+function parsed<T>(db: Db, json: string): T {
+  try {
+    return JSON.parse(json) as T
+  } catch (error) {
+    throw new TuneError('store/invalid', `${db.name} is damaged: ${json.slice(0, 40)} is no JSON`, { cause: error })
+  }
+}
+
+type StudyTimes = Pick<StoredStudy, 'startedAt' | 'updatedAt'>
+
+interface StudyRow {
+  readonly study_id: number
+  readonly goals_json: string
+  readonly space_json: string
+  readonly settings_json: string
+  readonly seed: number
+  readonly code_hash: string
+}
+
+interface TrialRow {
+  readonly trial_id: number
+  readonly number: number
+  readonly state: string
+  readonly params_json: string
+  readonly seed: number
+  readonly device_json: string
+  readonly failure_code: string | null
+  readonly failure_message: string | null
+}
+
+interface ReportRow {
+  readonly trial_id: number
+  readonly step: number
+  readonly metrics_json: string
+  readonly at: number
+}

@@ -1,0 +1,231 @@
+import { TuneError } from '../errors.ts'
+import { rowsOf, valueOf, type Db } from './db.ts'
+
+/** The revision of Optuna's schema that we write, and the number of our own tables. */
+const OPTUNA_REVISION = 'v3.2.0.a'
+const TUNE_SCHEMA = 1
+
+/** Makes the tables of a new file, adds ours to one of Optuna's, and refuses a file of anything else. */
+export function ensureSchema(db: Db): void {
+  db.transaction(() => {
+    if (tables(db).size === 0) db.exec(OPTUNA_TABLES)
+    checkSchema(db)
+    db.exec(TUNE_TABLES)
+    // Optuna deletes without our cascades.
+    for (const [child, key, parent] of OWNERS)
+      db.exec(`DELETE FROM ${child} WHERE ${key} NOT IN (SELECT ${key} FROM ${parent})`)
+  }).immediate()
+}
+
+/** Throws where a file is no database of studies, or one of a version that we do not know. */
+export function checkSchema(db: Db): void {
+  const present = tables(db)
+  if (!['alembic_version', 'studies', 'trials'].every((table) => present.has(table))) {
+    throw new TuneError('store/invalid', `${db.name} is a database of something else: it has no table of studies`, {
+      hint: 'move it away, or choose another directory by --results DIR',
+    })
+  }
+  const revision = valueOf(db, 'SELECT version_num FROM alembic_version')
+  if (revision !== OPTUNA_REVISION) throw otherRevision(db.name, String(revision))
+  const ours = present.has('tune_meta') ? Number(valueOf(db, 'SELECT schema FROM tune_meta')) : TUNE_SCHEMA
+  if (ours > TUNE_SCHEMA) {
+    throw new TuneError(
+      'store/newer',
+      `${db.name} was written by a newer panoptune (schema ${ours}, this one knows ${TUNE_SCHEMA})`,
+      {
+        hint: 'install the newest panoptune',
+      },
+    )
+  }
+}
+
+/** Whether a file has our own tables: one that only Optuna wrote does not. */
+export function hasTuneTables(db: Db): boolean {
+  return tables(db).has('tune_studies')
+}
+
+function tables(db: Db): ReadonlySet<string> {
+  return new Set(
+    rowsOf<{ name: string }>(db, `SELECT name FROM sqlite_master WHERE type = 'table'`).map(({ name }) => name),
+  )
+}
+
+function otherRevision(file: string, revision: string): TuneError {
+  const known = `Optuna's schema ${revision}, this panoptune knows ${OPTUNA_REVISION}`
+  if (revision.localeCompare(OPTUNA_REVISION, 'en', { numeric: true }) > 0) {
+    return new TuneError('store/newer', `${file} was written by a newer program: it has ${known}`, {
+      hint: 'install the newest panoptune, or choose another directory by --results DIR',
+    })
+  }
+  return new TuneError('store/invalid', `${file} was written by an older Optuna: it has ${known}`, {
+    hint: `run: optuna storage upgrade --storage sqlite:///${file}`,
+  })
+}
+
+const OWNERS = [
+  ['tune_studies', 'study_id', 'studies'],
+  ['tune_events', 'study_id', 'studies'],
+  ['tune_trials', 'trial_id', 'trials'],
+  ['tune_reports', 'trial_id', 'trials'],
+] as const
+
+/** As Optuna 5 makes them, name for name: another column or constraint would break its migrations. */
+const OPTUNA_TABLES = `
+CREATE TABLE studies (
+  study_id INTEGER NOT NULL,
+  study_name VARCHAR(512) NOT NULL,
+  PRIMARY KEY (study_id)
+);
+CREATE UNIQUE INDEX ix_studies_study_name ON studies (study_name);
+CREATE TABLE version_info (
+  version_info_id INTEGER NOT NULL,
+  schema_version INTEGER,
+  library_version VARCHAR(256),
+  PRIMARY KEY (version_info_id),
+  CHECK (version_info_id=1)
+);
+CREATE TABLE study_directions (
+  study_direction_id INTEGER NOT NULL,
+  direction VARCHAR(8) NOT NULL,
+  study_id INTEGER NOT NULL,
+  objective INTEGER NOT NULL,
+  PRIMARY KEY (study_direction_id),
+  UNIQUE (study_id, objective),
+  FOREIGN KEY(study_id) REFERENCES studies (study_id)
+);
+CREATE TABLE study_user_attributes (
+  study_user_attribute_id INTEGER NOT NULL,
+  study_id INTEGER,
+  "key" VARCHAR(512),
+  value_json TEXT,
+  PRIMARY KEY (study_user_attribute_id),
+  UNIQUE (study_id, "key"),
+  FOREIGN KEY(study_id) REFERENCES studies (study_id)
+);
+CREATE TABLE study_system_attributes (
+  study_system_attribute_id INTEGER NOT NULL,
+  study_id INTEGER,
+  "key" VARCHAR(512),
+  value_json TEXT,
+  PRIMARY KEY (study_system_attribute_id),
+  UNIQUE (study_id, "key"),
+  FOREIGN KEY(study_id) REFERENCES studies (study_id)
+);
+CREATE TABLE trials (
+  trial_id INTEGER NOT NULL,
+  number INTEGER,
+  study_id INTEGER,
+  state VARCHAR(8) NOT NULL,
+  datetime_start DATETIME,
+  datetime_complete DATETIME,
+  PRIMARY KEY (trial_id),
+  FOREIGN KEY(study_id) REFERENCES studies (study_id)
+);
+CREATE INDEX ix_trials_study_id ON trials (study_id);
+CREATE TABLE trial_user_attributes (
+  trial_user_attribute_id INTEGER NOT NULL,
+  trial_id INTEGER,
+  "key" VARCHAR(512),
+  value_json TEXT,
+  PRIMARY KEY (trial_user_attribute_id),
+  UNIQUE (trial_id, "key"),
+  FOREIGN KEY(trial_id) REFERENCES trials (trial_id)
+);
+CREATE TABLE trial_system_attributes (
+  trial_system_attribute_id INTEGER NOT NULL,
+  trial_id INTEGER,
+  "key" VARCHAR(512),
+  value_json TEXT,
+  PRIMARY KEY (trial_system_attribute_id),
+  UNIQUE (trial_id, "key"),
+  FOREIGN KEY(trial_id) REFERENCES trials (trial_id)
+);
+CREATE TABLE trial_params (
+  param_id INTEGER NOT NULL,
+  trial_id INTEGER,
+  param_name VARCHAR(512),
+  param_value FLOAT(53),
+  distribution_json TEXT,
+  PRIMARY KEY (param_id),
+  UNIQUE (trial_id, param_name),
+  FOREIGN KEY(trial_id) REFERENCES trials (trial_id)
+);
+CREATE TABLE trial_values (
+  trial_value_id INTEGER NOT NULL,
+  trial_id INTEGER NOT NULL,
+  objective INTEGER NOT NULL,
+  value FLOAT(53),
+  value_type VARCHAR(7) NOT NULL,
+  PRIMARY KEY (trial_value_id),
+  UNIQUE (trial_id, objective),
+  FOREIGN KEY(trial_id) REFERENCES trials (trial_id)
+);
+CREATE TABLE trial_intermediate_values (
+  trial_intermediate_value_id INTEGER NOT NULL,
+  trial_id INTEGER NOT NULL,
+  step INTEGER NOT NULL,
+  intermediate_value FLOAT(53),
+  intermediate_value_type VARCHAR(7) NOT NULL,
+  PRIMARY KEY (trial_intermediate_value_id),
+  UNIQUE (trial_id, step),
+  FOREIGN KEY(trial_id) REFERENCES trials (trial_id)
+);
+CREATE TABLE trial_heartbeats (
+  trial_heartbeat_id INTEGER NOT NULL,
+  trial_id INTEGER NOT NULL,
+  heartbeat DATETIME NOT NULL,
+  PRIMARY KEY (trial_heartbeat_id),
+  UNIQUE (trial_id),
+  FOREIGN KEY(trial_id) REFERENCES trials (trial_id)
+);
+CREATE TABLE alembic_version (
+  version_num VARCHAR(32) NOT NULL,
+  CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO alembic_version VALUES ('${OPTUNA_REVISION}');
+INSERT INTO version_info VALUES (1, 12, 'panoptune');
+`
+
+/** What Optuna has no place for. Times are milliseconds since 1970. */
+const TUNE_TABLES = `
+CREATE TABLE IF NOT EXISTS tune_meta (
+  only INTEGER PRIMARY KEY DEFAULT 1 CHECK (only = 1),
+  schema INTEGER NOT NULL
+) STRICT;
+INSERT OR IGNORE INTO tune_meta (schema) VALUES (${TUNE_SCHEMA});
+CREATE TABLE IF NOT EXISTS tune_studies (
+  study_id INTEGER PRIMARY KEY REFERENCES studies (study_id) ON DELETE CASCADE,
+  goals_json TEXT NOT NULL,
+  space_json TEXT NOT NULL,
+  settings_json TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  code_hash TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS tune_trials (
+  trial_id INTEGER PRIMARY KEY REFERENCES trials (trial_id) ON DELETE CASCADE,
+  params_json TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  device_json TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 1,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  failure_code TEXT,
+  failure_message TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS tune_reports (
+  trial_id INTEGER NOT NULL REFERENCES trials (trial_id) ON DELETE CASCADE,
+  step INTEGER NOT NULL,
+  metrics_json TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (trial_id, step)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tune_events (
+  event_id INTEGER PRIMARY KEY,
+  study_id INTEGER NOT NULL REFERENCES studies (study_id) ON DELETE CASCADE,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  event_json TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS tune_events_study ON tune_events (study_id);
+`

@@ -1,0 +1,141 @@
+import { leaves } from '../space.ts'
+import type { Params } from '../space.ts'
+import type { Outcome, Report, Trial } from '../trial.ts'
+import type { Db } from './db.ts'
+import { distributionJson, internalValue, OPTUNA_STATES, typedValue } from './optuna.ts'
+import { metricsJson } from './sqlite_read.ts'
+import type { StudyRecord } from './store.ts'
+
+/** A time as Optuna 5 keeps it: UTC, to the microsecond, from milliseconds since 1970. */
+const TIME = `strftime('%Y-%m-%d %H:%M:%f000', ? / 1000.0, 'unixepoch')`
+
+/** Creates a study; its id. */
+export function insertStudy(db: Db, record: StudyRecord, at: number): number {
+  const id = Number(db.prepare('INSERT INTO studies (study_name) VALUES (?)').run(record.name).lastInsertRowid)
+  db.prepare(`
+    INSERT INTO tune_studies (study_id, goals_json, space_json, settings_json, seed, code_hash, created_at)
+    VALUES (?, '', '', '', 0, '', ?)
+  `).run(id, at)
+  updateStudy(db, id, record)
+  return id
+}
+
+/** Makes a study's row say what it is now: for one without trials, and after an accepted change of its code. */
+export function updateStudy(db: Db, id: number, record: StudyRecord): void {
+  const { goals, space, settings, seed, codeHash } = record
+  db.prepare(`
+    UPDATE tune_studies SET goals_json = ?, space_json = ?, settings_json = ?, seed = ?, code_hash = ? WHERE study_id = ?
+  `).run(JSON.stringify(goals), JSON.stringify(space), JSON.stringify(settings), seed, codeHash, id)
+  db.prepare('DELETE FROM study_directions WHERE study_id = ?').run(id)
+  for (const [objective, { direction }] of goals.entries()) {
+    db.prepare('INSERT INTO study_directions (direction, study_id, objective) VALUES (?, ?, ?)').run(
+      direction.toUpperCase(),
+      id,
+      objective,
+    )
+  }
+  db.prepare(`
+    INSERT INTO study_system_attributes (study_id, key, value_json) VALUES (?, 'study:metric_names', ?)
+    ON CONFLICT (study_id, key) DO UPDATE SET value_json = excluded.value_json
+  `).run(id, JSON.stringify(goals.map(({ metric }) => metric)))
+}
+
+/** Trials of a driver that died wait to be run again; how many there were. */
+export function interruptRunning(db: Db, studyId: number): void {
+  db.prepare(`
+    UPDATE trials SET state = 'WAITING', datetime_start = NULL
+    WHERE study_id = ? AND state = 'RUNNING' AND trial_id IN (SELECT trial_id FROM tune_trials)
+  `).run(studyId)
+}
+
+/** How a study's trials are written, each call within one transaction. Statements are compiled once. */
+export interface TrialWriter {
+  /** Optuna's way to number: as many as there are. */
+  nextNumber(): number
+  /** The id of the new row. */
+  insert(trial: Trial, at: number): number
+  restart(id: number, trial: Trial, at: number): void
+  report(id: number, report: Report): void
+  finish(id: number, trial: Trial, at: number): void
+}
+
+export function trialWriter(db: Db, studyId: number, record: StudyRecord): TrialWriter {
+  const count = db.prepare('SELECT count(*) FROM trials WHERE study_id = ?').pluck()
+  const insertTrial = db.prepare(
+    `INSERT INTO trials (number, study_id, state, datetime_start) VALUES (?, ?, 'RUNNING', ${TIME})`,
+  )
+  const insertOurs = db.prepare(`
+    INSERT INTO tune_trials (trial_id, params_json, seed, device_json, started_at) VALUES (?, ?, ?, ?, ?)
+  `)
+  const insertParam = db.prepare(
+    'INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES (?, ?, ?, ?)',
+  )
+  const restartTrial = db.prepare(`UPDATE trials SET state = 'RUNNING', datetime_start = ${TIME} WHERE trial_id = ?`)
+  const restartOurs = db.prepare(`
+    UPDATE tune_trials SET attempts = attempts + 1, seed = ?, device_json = ?, started_at = ?, ended_at = NULL WHERE trial_id = ?
+  `)
+  const dropReports = ['trial_intermediate_values', 'tune_reports'].map((table) =>
+    db.prepare(`DELETE FROM ${table} WHERE trial_id = ?`),
+  )
+  const insertStep = db.prepare(`
+    INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type) VALUES (?, ?, ?, ?)
+  `)
+  const insertReport = db.prepare('INSERT INTO tune_reports (trial_id, step, metrics_json, at) VALUES (?, ?, ?, ?)')
+  const insertValue = db.prepare(
+    'INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?, ?, ?, ?)',
+  )
+  const endTrial = db.prepare(`UPDATE trials SET state = ?, datetime_complete = ${TIME} WHERE trial_id = ?`)
+  const releaseTrial = db.prepare(`UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE trial_id = ?`)
+  const endOurs = db.prepare(
+    'UPDATE tune_trials SET ended_at = ?, failure_code = ?, failure_message = ? WHERE trial_id = ?',
+  )
+  const distributions = new Map(leaves(record.space, {}).map(({ name, spec }) => [name, distributionJson(spec)]))
+
+  return {
+    nextNumber: () => Number(count.get(studyId)),
+    insert: ({ number, params, seed, device }, at) => {
+      const id = Number(insertTrial.run(number, studyId, at).lastInsertRowid)
+      insertOurs.run(id, JSON.stringify(params), seed, JSON.stringify(device), at)
+      for (const leaf of activeLeaves(record, params)) {
+        insertParam.run(id, leaf.name, internalValue(leaf), distributions.get(leaf.name))
+      }
+      return id
+    },
+    restart: (id, { seed, device }, at) => {
+      for (const drop of dropReports) drop.run(id)
+      restartOurs.run(seed, JSON.stringify(device), at, id)
+      restartTrial.run(at, id)
+    },
+    report: (id, { step, metrics, at }) => {
+      const { value, type } = typedValue(metrics[record.goals[0]?.metric ?? ''] ?? Number.NaN)
+      insertStep.run(id, step, value, type)
+      insertReport.run(id, step, metricsJson(metrics), at)
+    },
+    finish: (id, trial, at) => {
+      for (const [objective, value] of finalValues(record, trial).entries()) {
+        const typed = typedValue(value)
+        insertValue.run(id, objective, typed.value, typed.type)
+      }
+      endOurs.run(at, ...failureOf(trial.outcome), id)
+      // Optuna lets no trial that waits have a start or an end.
+      if (trial.outcome.state === 'interrupted') releaseTrial.run(id)
+      else endTrial.run(OPTUNA_STATES[trial.outcome.state], at, id)
+    },
+  }
+}
+
+function activeLeaves(record: StudyRecord, params: Params): ReturnType<typeof leaves> {
+  return leaves(record.space, params).filter(({ active }) => active)
+}
+
+/** Optuna's values of a trial: those of its last report, one a goal; none for one that failed, or where one is NaN. */
+function finalValues({ goals }: StudyRecord, { outcome, reports }: Trial): readonly number[] {
+  const last = reports.at(-1)
+  if (!last || (outcome.state !== 'complete' && outcome.state !== 'pruned')) return []
+  const values = goals.map(({ metric }) => last.metrics[metric] ?? Number.NaN)
+  return values.some(Number.isNaN) ? [] : values
+}
+
+function failureOf(outcome: Outcome): readonly [string | null, string | null] {
+  return outcome.state === 'failed' ? [outcome.code, outcome.message] : [null, null]
+}

@@ -1,0 +1,70 @@
+import { stream, seedFor } from '../rng.ts'
+import type { Sampler } from '../search/sampler.ts'
+import { decodeSpace, defaults, type Params } from '../space.ts'
+import type { Start } from '../store/store.ts'
+import type { Study } from '../study.ts'
+import { BASELINE, hasEnded, type History, type Trial } from '../trial.ts'
+import type { StudyEvent } from '../event.ts'
+
+/** Why a run ends. */
+export type Why = Extract<StudyEvent, { kind: 'study-ended' }>['why']
+
+/** What decides whether a run goes on. */
+export interface Progress {
+  readonly study: Study
+  readonly history: History
+  readonly isAborted: boolean
+  /** Trials that this run has ended, in that order. */
+  readonly endedNow: readonly Trial[]
+}
+
+/** Trials that must fail alike at the start of a run for it to be given up: something is wrong with all of them. */
+const ALIKE = 3
+
+/** What to run next: an interrupted trial, the baseline, a point of `first`, or what the sampler suggests. */
+export function choose(progress: Progress & { readonly sampler: Sampler }): Omit<Start, 'device'> | Why {
+  const { study, history, sampler } = progress
+  const why = endOf(progress)
+  if (why !== undefined) return why
+  const again = history.trials.find(({ outcome }) => outcome.state === 'interrupted')
+  if (again) return { number: again.number, params: again.params, seed: again.seed }
+
+  const number = (history.trials.at(-1)?.number ?? -1) + 1
+  const params = paramsOf(study, sampler, history, number)
+  return params ? { params, seed: seedFor(study.seed, 'trial', number) } : 'exhausted'
+}
+
+/** Why a run starts no more trials, or undefined where it does. */
+export function endOf({ study: { budget }, history: { trials }, isAborted, endedNow }: Progress): Why | undefined {
+  const ended = trials.filter(hasEnded)
+  if (ended.length >= budget.trials) return 'budget'
+  if (isAborted) return 'interrupted'
+  const failed = ended.filter(({ outcome }) => outcome.state === 'failed')
+  if (failed.length >= (budget.failures ?? Infinity) || failAlike(endedNow)) return 'failures'
+  const running = trials.filter(({ outcome }) => outcome.state === 'running')
+  return ended.length + running.length >= budget.trials ? 'budget' : undefined
+}
+
+/** What made a run end by its failures, in words. */
+export function failuresText({ study: { budget }, endedNow }: Pick<Progress, 'study' | 'endedNow'>): string {
+  const [first] = endedNow
+  if (!failAlike(endedNow) || first?.outcome.state !== 'failed')
+    return `stopped: ${budget.failures} trials failed, as many as budget.failures allows`
+  return `stopped: the first ${ALIKE} trials failed the same way: ${first.outcome.message}`
+}
+
+/** Whether a run's first trials all failed for the same reason. */
+function failAlike(endedNow: readonly Trial[]): boolean {
+  const reasons = endedNow
+    .slice(0, ALIKE)
+    .map(({ outcome }) => (outcome.state === 'failed' ? `${outcome.code} ${outcome.message}` : undefined))
+  return reasons.length === ALIKE && reasons[0] !== undefined && new Set(reasons).size === 1
+}
+
+function paramsOf(study: Study, sampler: Sampler, history: History, number: number): Params | undefined {
+  const { space, first, seed } = study
+  const given = number === BASELINE ? defaults(space) : first[number - 1]
+  if (given) return given as Params
+  const point = sampler.suggest(history, stream(seed, 'suggest', number))
+  return point && (decodeSpace(space, point) as Params)
+}

@@ -1,0 +1,190 @@
+import type { Clock } from '../clock.ts'
+import { isTuneError, messageOf, TuneError } from '../errors.ts'
+import type { StudyEvent } from '../event.ts'
+import { cacheDir, emptyDir, ensureDir, trialDir } from '../results.ts'
+import type { Sampler } from '../search/sampler.ts'
+import { spaceSpec } from '../space.ts'
+import type { Store, StudyRecord } from '../store/store.ts'
+import type { Study } from '../study.ts'
+import { hasEnded, type History, type Trial } from '../trial.ts'
+import { choose, endOf, failuresText, type Why } from './choose.ts'
+import type { Executor, Slot } from './executor.ts'
+import { maxSteps, runTrial, type TrialRun } from './run_trial.ts'
+
+/** Everything that one run of a study needs. */
+export interface StudyRun {
+  readonly study: Study
+  /** URL of its bundle and the hash of its code, as `loadStudy` gives them. */
+  readonly url: string
+  readonly codeHash: string
+  /** Goes on with a study whose code has changed since its trials. */
+  readonly acceptCodeChange?: boolean
+  readonly store: Store
+  readonly executor: Executor
+  /** For a study that names none. */
+  readonly sampler: Sampler
+  /** The directory of all results. */
+  readonly results: string
+  readonly clock: Clock
+  /** Aborted to stop: running trials are interrupted, and run again by whoever continues. */
+  readonly signal: AbortSignal
+  readonly onEvent: (event: StudyEvent) => void
+}
+
+/** How a run ended, and all trials of its study. */
+export interface StudyEnd {
+  readonly why: Why
+  readonly history: History
+}
+
+/**
+ * Runs a study until its budget is spent, or continues it: every slot takes one trial after another. Throws a `TuneError`
+ * where the study cannot go on, with everything stored that had happened.
+ */
+export async function runStudy(run: StudyRun): Promise<StudyEnd> {
+  const { study, store, executor, clock } = run
+  const trials = store.open(recordOf(run), { acceptCodeChange: run.acceptCodeChange ?? false })
+  const startedAt = clock.now()
+  announce(run, trials.history())
+
+  // Where one lane cannot go on, such as on a full disk, the others stop too.
+  const halt = new AbortController()
+  const signal = AbortSignal.any([run.signal, halt.signal])
+  const isDone = endOf({ study, history: trials.history(), isAborted: signal.aborted, endedNow: [] }) !== undefined
+  const data = isDone ? undefined : await prepare(run)
+  const session: Session = {
+    ...run,
+    trials,
+    data,
+    signal,
+    endedNow: [],
+    now: () => clock.now(),
+    onReport: (trial, report) => run.onEvent({ kind: 'trial-reported', trial, report, at: clock.now() }),
+    onWarning: (message) => warn(run, message),
+  }
+  const lanes = executor.slots.map(async (slot) => {
+    try {
+      return await feed(session, slot)
+    } catch (error) {
+      halt.abort()
+      throw error
+    }
+  })
+  const ends = await Promise.allSettled(lanes)
+  const broken = ends.find((end) => end.status === 'rejected')
+  if (broken) throw broken.reason
+
+  const why = strongest(ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : [])))
+  if (why === 'failures') warn(run, failuresText(session))
+  const history = trials.history()
+  const at = clock.now()
+  const seconds = (at - startedAt) / 1000
+  run.onEvent({ kind: 'study-ended', study: study.name, why, trials: history.trials, seconds, at })
+  store.log(study.name, { kind: 'study-ended', why, seconds })
+  return { why, history }
+}
+
+/** A run under way: what all lanes share. */
+interface Session extends StudyRun, Pick<TrialRun, 'trials' | 'now' | 'onReport' | 'onWarning'> {
+  /** What `prepare` gave. */
+  readonly data: unknown
+  /** Trials that this run has ended, in that order. */
+  readonly endedNow: Trial[]
+}
+
+/** Runs trials in one slot for as long as there are any; why there are none. */
+async function feed(session: Session, slot: Slot): Promise<Why> {
+  for (;;) {
+    // From here to `start` nothing else runs: no two lanes can take the same trial or the budget's last place.
+    const chosen = choose({
+      study: session.study,
+      sampler: session.study.sampler ?? session.sampler,
+      history: session.trials.history(),
+      isAborted: session.signal.aborted,
+      endedNow: session.endedNow,
+    })
+    if (typeof chosen === 'string') return chosen
+    const trial = session.trials.start({ ...chosen, device: slot.device })
+    session.onEvent({
+      kind: 'trial-started',
+      trial,
+      slot: slot.index,
+      again: chosen.number !== undefined,
+      at: session.now(),
+    })
+    await runToEnd(session, trial, slot)
+  }
+}
+
+async function runToEnd(session: Session, started: Trial, slot: Slot): Promise<void> {
+  const { study, results, url, data } = session
+  const { number, params, seed, device } = started
+  const dir = emptyDir(trialDir(results, study.name, number))
+  const job = {
+    studyUrl: url,
+    number,
+    params,
+    seed,
+    device,
+    maxSteps: maxSteps(study),
+    dir,
+    settings: study.settings,
+    data,
+  }
+  const { outcome, reason } = await runTrial(session, started, job, slot)
+  const trial = session.trials.finish(number, outcome)
+  if (hasEnded(trial)) session.endedNow.push(trial)
+  session.onEvent({ kind: 'trial-ended', trial, outcome, reason, at: session.now() })
+}
+
+function recordOf({ study, codeHash }: StudyRun): StudyRecord {
+  const { name, goals, space, settings, seed } = study
+  return { name, goals, space: spaceSpec(space), settings, seed, codeHash }
+}
+
+function announce({ study, store, sampler, executor, clock, onEvent }: StudyRun, { trials }: History): void {
+  const ended = trials.filter(hasEnded).length
+  const { budget, goals, name } = study
+  const slots = executor.slots.length
+  onEvent({
+    kind: 'study-started',
+    study: name,
+    goals,
+    ended,
+    trials: budget.trials,
+    steps: budget.steps,
+    slots,
+    at: clock.now(),
+  })
+  store.log(name, {
+    kind: 'study-started',
+    ended,
+    budget: { ...budget },
+    slots,
+    sampler: (study.sampler ?? sampler).name,
+    pruner: study.pruner?.name ?? null,
+  })
+}
+
+function warn({ study, store, clock, onEvent }: StudyRun, message: string): void {
+  onEvent({ kind: 'warning', message, at: clock.now() })
+  store.log(study.name, { kind: 'warning', message })
+}
+
+/** Lets the study read its data. An error of it is the study's, and no trial has begun. */
+async function prepare({ study, results, clock, onEvent }: StudyRun): Promise<unknown> {
+  if (!study.prepare) return undefined
+  const progress = (message: string) => onEvent({ kind: 'preparing', message, at: clock.now() })
+  try {
+    return await study.prepare({ settings: study.settings, cacheDir: ensureDir(cacheDir(results)), progress })
+  } catch (error) {
+    if (isTuneError(error)) throw error
+    throw new TuneError('study/invalid', `${study.name}: its prepare failed: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** The reason that says most, of those that lanes stopped for. */
+function strongest(whys: readonly Why[]): Why {
+  const order: readonly Why[] = ['interrupted', 'failures', 'exhausted', 'budget']
+  return order.find((why) => whys.includes(why)) ?? 'budget'
+}

@@ -1,0 +1,32 @@
+import type { Executor, Slot } from './executor.ts'
+import { GRACE_MS, startReading, type ExecutorOptions, type Reading } from './reading.ts'
+import { runJob } from './run_job.ts'
+
+/**
+ * Runs objectives in this thread: for tests, debuggers, and objectives that only wait for something else. One that does
+ * not end in time is left behind, for a thread cannot be ended from within.
+ */
+export function inlineExecutor(slots: readonly Slot[], { graceMs = GRACE_MS }: ExecutorOptions = {}): Executor {
+  const closing = new AbortController()
+  const running = new Set<Reading>()
+  return {
+    slots,
+    run: async function* run(job, _slot, signal) {
+      const stop = AbortSignal.any([signal, closing.signal])
+      const reading = startReading(runJob(job, stop), stop, graceMs, leaveBehind)
+      running.add(reading)
+      try {
+        yield* reading.reports
+      } finally {
+        running.delete(reading)
+      }
+    },
+    close: async () => {
+      closing.abort()
+      await Promise.allSettled([...running].map((reading) => reading.end()))
+    },
+  }
+}
+
+/** All that this thread can do about an objective that does not end. */
+async function leaveBehind(): Promise<void> {}

@@ -1,0 +1,45 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { appendFileSync, closeSync, openSync, writeSync } from 'node:fs'
+import { logFile } from '../results.ts'
+
+/** A trial's log: what its objective prints, and the stack of what it throws. */
+export interface TrialLog {
+  /** Runs some of the trial: what it prints to stdout or stderr, now or later, goes to the log instead. */
+  capture<T>(run: () => T): T
+  write(text: string): void
+  close(): void
+}
+
+/** The file that printed text goes to; it follows asynchronous calls, so that trials of one thread stay apart. */
+const sink = new AsyncLocalStorage<string>()
+let isDiverted = false
+
+export function openLog(dir: string): TrialLog {
+  divert()
+  const file = logFile(dir)
+  const handle = openSync(file, 'a')
+  return {
+    capture: (run) => sink.run(file, run),
+    write: (text) => void writeSync(handle, text),
+    close: () => closeSync(handle),
+  }
+}
+
+/** Sends what a trial prints to its log. Text is written at once: a worker that dies leaves its last words. */
+function divert(): void {
+  if (isDiverted) return
+  isDiverted = true
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.write = new Proxy(stream.write, {
+      apply: (write, self, args: Parameters<typeof write>) => {
+        const file = sink.getStore()
+        if (file === undefined) return Reflect.apply(write, self, args)
+        const [chunk, ...rest] = args
+        appendFileSync(file, chunk)
+        const done: unknown = rest.findLast((argument) => typeof argument === 'function')
+        if (typeof done === 'function') queueMicrotask(() => done())
+        return true
+      },
+    })
+  }
+}

@@ -1,0 +1,122 @@
+import { inspect } from 'node:util'
+import { messageOf, nearest, TuneError } from '../errors.ts'
+import { encodeSpace, type Space } from '../space.ts'
+import type { Study } from '../study.ts'
+
+/** The default export of a study file, checked: TypeScript's checks do not reach a file that is only bundled. */
+export function parseStudy(value: unknown, file: string): Study {
+  const refuse = (problem: string, hint?: string): never => {
+    throw new TuneError('study/invalid', `${file}: ${problem}`, hint === undefined ? {} : { hint })
+  }
+  if (value === undefined) refuse('it has no default export', 'write: export default defineStudy({ ... })')
+  if (!isRecord(value))
+    return refuse(`its default export is ${show(value)}, no study`, 'write: export default defineStudy({ ... })')
+
+  const unknown = Object.keys(value).find((key) => !(key in CHECKS))
+  if (unknown !== undefined) {
+    const near = nearest(unknown, Object.keys(CHECKS))
+    refuse(
+      `a study has no '${unknown}'`,
+      near ? `did you mean '${near}'?` : `it may have ${Object.keys(CHECKS).join(', ')}`,
+    )
+  }
+  for (const [key, check] of Object.entries(CHECKS)) {
+    const problem = check(value[key])
+    if (problem !== undefined) refuse(problem)
+  }
+  const study = value as unknown as Study
+  for (const [i, params] of study.first.entries()) {
+    try {
+      encodeSpace(study.space, params)
+    } catch (error) {
+      throw new TuneError('params/invalid', `${file}: first[${i}]: ${messageOf(error)}`, { cause: error })
+    }
+  }
+  return study
+}
+
+type Check = (value: unknown) => string | undefined
+
+/** A study's fields in the order in which their mistakes are told. */
+const CHECKS: Readonly<Record<keyof Study, Check>> = {
+  name: checkName,
+  goals: checkGoals,
+  space: checkSpace,
+  objective: (value) => (isFunction(value) ? undefined : `objective is ${show(value)}, no async generator: write async *objective(params, trial) { ... }`), // prettier-ignore
+  budget: checkBudget,
+  settings: checkSettings,
+  seed: (value) => (isCount(value, 0) ? undefined : `seed is ${show(value)}, no whole number of 0 or more`),
+  first: (value) =>
+    Array.isArray(value) && value.every(isRecord) ? undefined : `first is ${show(value)}, no list of points`,
+  prepare: optional((value) => (isFunction(value) ? undefined : `prepare is ${show(value)}, no function`)),
+  sampler: optional((value) => (isRecord(value) && isFunction(value['suggest']) ? undefined : `sampler is ${show(value)}, no sampler such as tpe()`)), // prettier-ignore
+  pruner: optional((value) => (isRecord(value) && isFunction(value['keep']) ? undefined : `pruner is ${show(value)}, no pruner such as asha()`)), // prettier-ignore
+  executor: optional((value) => (value === 'inline' || value === 'threads' ? undefined : `executor is ${show(value)}, neither 'threads' nor 'inline'`)), // prettier-ignore
+}
+
+/** A study's name is a directory's; those with a dot in front, and `cache`, are ours. */
+function checkName(name: unknown): string | undefined {
+  if (typeof name !== 'string' || name === '') return `name is ${show(name)}: a study needs one`
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name)) return `name '${name}' may only have letters, digits, '_', '-' and '.', and no '.' or '-' in front` // prettier-ignore
+  return name === 'cache' ? `name 'cache' is a directory of ours in the results` : undefined
+}
+
+function checkGoals(goals: unknown): string | undefined {
+  if (!Array.isArray(goals) || goals.length === 0 || !goals.every(isRecord)) return `goal is ${show(Array.isArray(goals) ? goals[0] : goals)}: write goal: maximize('pq')` // prettier-ignore
+  const metrics = goals.map(({ metric }) => metric)
+  const bad = goals.find(
+    ({ direction, metric }) =>
+      !/^(maximize|minimize)$/.test(String(direction)) || typeof metric !== 'string' || metric === '',
+  )
+  if (bad) return `goal ${show(bad)} names no metric: write maximize('pq')`
+  return new Set(metrics).size < metrics.length ? `two goals name the same metric` : undefined
+}
+
+function checkSpace(space: unknown): string | undefined {
+  if (!isRecord(space)) return `space is ${show(space)}: write space: { lr: loguniform(1e-5, 1e-2) }`
+  const bad = Object.entries(space).find(([, param]) => !isParam(param))
+  return bad && `space: '${bad[0]}' is ${show(bad[1])}, no parameter such as loguniform(1e-5, 1e-2)`
+}
+
+function isParam(value: unknown): value is Space[string] {
+  return isRecord(value) && isFunction(value['encode']) && isFunction(value['decode']) && isRecord(value['spec'])
+}
+
+function checkBudget(budget: unknown): string | undefined {
+  if (!isRecord(budget)) return `budget is ${show(budget)}: write budget: { trials: 24 }`
+  const { trials, steps, trialSeconds, failures } = budget
+  if (!isCount(trials, 1)) return `budget.trials is ${show(trials)}, no whole number of 1 or more`
+  if (steps !== undefined && !isCount(steps, 1)) return `budget.steps is ${show(steps)}, no whole number of 1 or more`
+  if (failures !== undefined && !isCount(failures, 1))
+    return `budget.failures is ${show(failures)}, no whole number of 1 or more`
+  if (trialSeconds !== undefined && !(typeof trialSeconds === 'number' && trialSeconds > 0)) return `budget.trialSeconds is ${show(trialSeconds)}, no number above 0` // prettier-ignore
+  return undefined
+}
+
+function checkSettings(settings: unknown): string | undefined {
+  if (!isRecord(settings)) return `settings is ${show(settings)}, no object`
+  const bad = Object.entries(settings).find(
+    ([, value]) => !/^(string|boolean)$/.test(typeof value) && !Number.isFinite(value),
+  )
+  return bad && `settings: '${bad[0]}' is ${show(bad[1])}, neither text, a finite number nor a boolean`
+}
+
+function optional(check: Check): Check {
+  return (value) => (value === undefined ? undefined : check(value))
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
+
+function isCount(value: unknown, from: number): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= from
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'missing' : inspect(value, { breakLength: Infinity, depth: 1 })
+}

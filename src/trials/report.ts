@@ -1,0 +1,49 @@
+import { inspect } from 'node:util'
+import type { Goal, Metrics, Outcome } from '../trial.ts'
+import { isLost } from './lost.ts'
+
+export type Failed = Extract<Outcome, { state: 'failed' }>
+
+/** What a yield says: metrics, or that the trial fails by it. */
+export type Parsed = { readonly metrics: Metrics } | { readonly failed: Failed }
+
+/**
+ * Reads what an objective yielded. Every goal must be a finite number: one that is none has diverged. Another metric may
+ * be any number, NaN where there was nothing to measure.
+ */
+export function parseReport(yielded: unknown, goals: readonly Goal[], step: number): Parsed {
+  if (typeof yielded !== 'object' || yielded === null || Array.isArray(yielded)) {
+    return invalid(`report ${step} is ${show(yielded)}, no metrics such as { ${goals[0]?.metric}: 0.5 }`)
+  }
+  const fields = Object.entries(yielded)
+  const wrong = fields.find(([, value]) => typeof value !== 'number')
+  if (wrong) return invalid(`report ${step} has ${show(wrong[1])} as '${wrong[0]}', no number`)
+
+  const metrics: Metrics = Object.fromEntries(fields)
+  for (const { metric } of goals) {
+    const value = metrics[metric]
+    if (value === undefined) return invalid(`report ${step} lacks the goal '${metric}': it has ${Object.keys(metrics).join(', ') || 'no metric'}`) // prettier-ignore
+    if (!Number.isFinite(value)) return { failed: { state: 'failed', code: 'trial/diverged', message: `'${metric}' was ${value} in report ${step}` } } // prettier-ignore
+  }
+  return { metrics }
+}
+
+function invalid(message: string): Parsed {
+  return { failed: { state: 'failed', code: 'trial/invalid-report', message } }
+}
+
+/** How a trial fails by what was thrown. An objective that sees itself diverge throws an error named `DivergedError`. */
+export function failureOf(error: unknown): Failed {
+  if (!(error instanceof Error)) return { state: 'failed', code: 'trial/threw', message: `threw ${show(error)}` }
+  if (isLost(error)) return { state: 'failed', code: 'trial/lost', message: error.message }
+  if (error.name === 'DivergedError') return { state: 'failed', code: 'trial/diverged', message: error.message }
+  return {
+    state: 'failed',
+    code: 'trial/threw',
+    message: error.name === 'Error' ? error.message : `${error.name}: ${error.message}`,
+  }
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : inspect(value, { breakLength: Infinity, depth: 1 })
+}

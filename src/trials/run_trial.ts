@@ -1,0 +1,109 @@
+import type { StudyStore } from '../store/store.ts'
+import type { Study } from '../study.ts'
+import { BASELINE, type Outcome, type Report, type Trial } from '../trial.ts'
+import type { Executor, Job, Slot } from './executor.ts'
+import { failureOf, parseReport, type Failed, type Parsed } from './report.ts'
+
+/** What a trial needs of the run that it is part of. */
+export interface TrialRun {
+  readonly study: Study
+  readonly executor: Executor
+  readonly trials: StudyStore
+  /** Aborted when the whole run has to end. */
+  readonly signal: AbortSignal
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly onReport: (trial: Trial, report: Report) => void
+  readonly onWarning: (message: string) => void
+}
+
+/** How a trial ended, and why, in words. */
+export interface End {
+  readonly outcome: Exclude<Outcome, { state: 'running' }>
+  readonly reason: string
+}
+
+/**
+ * Reads a started trial until its objective ends, it fails, or it is told to stop, and stores its reports as they come.
+ * To store its end is the caller's. Throws only what the store throws.
+ */
+export async function runTrial(run: TrialRun, started: Trial, job: Job, slot: Slot): Promise<End> {
+  const late = deadline(run.study)
+  const signal = AbortSignal.any([run.signal, late])
+  const reports = run.executor.run(job, slot, signal)[Symbol.asyncIterator]()
+  let trial = started
+  try {
+    for (;;) {
+      const step = trial.reports.length + 1
+      const read = await readReport(run.study, reports, step)
+      // Whoever asked the trial to end knows better why it did than what it yielded or threw then.
+      if (run.signal.aborted) return { outcome: { state: 'interrupted' }, reason: 'interrupted' }
+      if (late.aborted) return failure(timeout(run.study))
+      if (read === undefined) return ended(trial)
+      if ('failed' in read) return failure(read.failed)
+      const report = { step, metrics: read.metrics, at: run.now() }
+      trial = run.trials.report(trial.number, report)
+      run.onReport(trial, report)
+      const end = judge(run, trial)
+      if (end) return end
+    }
+  } finally {
+    await stopReading(run, reports, trial)
+  }
+}
+
+/** The next report, how the trial fails in its place, or undefined where the objective has ended. */
+async function readReport(study: Study, reports: AsyncIterator<unknown>, step: number): Promise<Parsed | undefined> {
+  try {
+    const { done, value } = await reports.next()
+    return done === true ? undefined : parseReport(value, study.goals, step)
+  } catch (error) {
+    return { failed: failureOf(error) }
+  }
+}
+
+/** Whether a trial ends by its newest report: it has all it may have, or is not worth going on. */
+function judge({ study, trials }: TrialRun, trial: Trial): End | undefined {
+  const step = trial.reports.length
+  if (step >= maxSteps(study)) return { outcome: { state: 'complete' }, reason: `reached its budget of ${count(step)}` }
+  const { pruner } = study
+  if (!pruner || trial.number === BASELINE || pruner.keep(trial, trials.history())) return undefined
+  return { outcome: { state: 'pruned' }, reason: `${pruner.name} stopped it after ${count(step)}` }
+}
+
+/** Reports after which a trial is complete. */
+export function maxSteps({ budget }: Study): number {
+  return budget.steps ?? Infinity
+}
+
+function ended({ reports }: Trial): End {
+  if (reports.length > 0)
+    return { outcome: { state: 'complete' }, reason: `its objective ended after ${count(reports.length)}` }
+  return failure({ state: 'failed', code: 'trial/no-report', message: 'its objective ended without a report' })
+}
+
+function failure(outcome: Failed): End {
+  return { outcome, reason: outcome.message }
+}
+
+/** Aborted when a trial that starts now has used up its time; never where it has no limit. */
+function deadline({ budget: { trialSeconds } }: Study): AbortSignal {
+  return trialSeconds === undefined ? new AbortController().signal : AbortSignal.timeout(trialSeconds * 1000)
+}
+
+function timeout({ budget }: Study): Failed {
+  return { state: 'failed', code: 'trial/timeout', message: `took longer than its budget of ${budget.trialSeconds} s` }
+}
+
+/** Its end is known by now, so that a `finally` of its own that fails only earns a warning. */
+async function stopReading({ onWarning }: TrialRun, reports: AsyncIterator<unknown>, { number }: Trial): Promise<void> {
+  try {
+    await reports.return?.()
+  } catch (error) {
+    onWarning(`trial ${number} failed while it cleaned up: ${failureOf(error).message}`)
+  }
+}
+
+function count(reports: number): string {
+  return reports === 1 ? '1 report' : `${reports} reports`
+}
