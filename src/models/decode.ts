@@ -57,15 +57,17 @@ export interface Panoptic extends Prediction {
 }
 
 /**
- * Decode options in proportion to an image: a window of 0.11 of the short side, which is 7 at 64, and stuff of at least
- * 1 % of the pixels.
+ * Decode options in proportion to what is seen: a window of 0.55 of an instance's side (`instanceSide`), by default a
+ * fifth of the image's short side, and stuff of at least 1 % of the pixels. The window is 7 at 64 x 64. A window in
+ * proportion to the image alone would swallow neighbours where small instances lie in a large image.
  */
 export function scaledDecoding(
   height: number,
   width: number,
+  instanceSide: number = Math.min(height, width) / 5,
 ): Required<Pick<DecodeOptions, 'nmsKernel' | 'stuffArea'>> {
-  const half = Math.max(1, Math.round((0.11 * Math.min(height, width) - 1) / 2))
-  return { nmsKernel: 2 * half + 1, stuffArea: Math.round(0.01 * height * width) }
+  const reach = Math.max(1, Math.round((0.55 * instanceSide - 1) / 2))
+  return { nmsKernel: 2 * reach + 1, stuffArea: Math.round(0.01 * height * width) }
 }
 
 /**

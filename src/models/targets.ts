@@ -29,14 +29,16 @@ export interface TargetOptions {
 }
 
 /**
- * Target options in proportion to an image. The kernel is 1/16 of the short side, which trained best at 64 x 64; an
- * instance is small below 1/128 of the area, detectron2's 4096 pixels of a 512 x 1024 crop.
+ * Target options in proportion to what is seen. The kernel is 5/16 of an instance's side (`instanceSide`), by default a
+ * fifth of the image's short side as in the scenes of 64 x 64 that this was calibrated on. An instance is small below
+ * 1/128 of the image, detectron2's 4096 pixels of a 512 x 1024 crop.
  */
 export function scaledTargets(
   height: number,
   width: number,
+  instanceSide: number = Math.min(height, width) / 5,
 ): Required<Pick<TargetOptions, 'sigma' | 'smallInstanceArea'>> {
-  return { sigma: Math.min(height, width) / 16, smallInstanceArea: (height * width) / 128 }
+  return { sigma: (5 / 16) * instanceSide, smallInstanceArea: (height * width) / 128 }
 }
 
 /** Room for the targets of some images of one size, height and width being multiples of `stride`. */

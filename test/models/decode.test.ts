@@ -156,8 +156,10 @@ test('decodeBatch cuts the padding off before it decodes', () => {
   expect(decoded[0]!.labels).toHaveLength(16)
 })
 
-test('options in proportion to an image are those that the demo was calibrated with', () => {
+test('options in proportion are those that the demo was calibrated with', () => {
   expect(scaledDecoding(64, 64)).toEqual({ nmsKernel: 7, stuffArea: 41 })
+  // Nuclei of about 12 pixels in photographs of 256 x 256.
+  expect(scaledDecoding(256, 256, 12.2).nmsKernel).toBe(7)
 })
 
 function blank(height: number, width: number, semantic: readonly number[]): HeadMaps {

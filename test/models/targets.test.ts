@@ -107,7 +107,8 @@ describe('makeTargets', () => {
   })
 })
 
-test('options in proportion to an image are those that the demo was calibrated with', () => {
+test('options in proportion are those that the demo was calibrated with', () => {
   expect(scaledTargets(64, 64)).toEqual({ sigma: 4, smallInstanceArea: 32 })
+  expect(scaledTargets(128, 128, 12.8).sigma).toBe(4)
   expect(scaledTargets(512, 1024).smallInstanceArea).toBe(4096)
 })
