@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { messageOf, TuneError } from '../errors.ts'
 import { canonicalJson, fingerprint, type Json } from '../json.ts'
 import type { ImageSet } from './image_set.ts'
@@ -43,7 +43,7 @@ export async function writeShapes(
   progress(
     `drawing ${SPLITS.map((split) => `${recipe[split]} ${split}`).join(', ')} scenes of ${recipe.size}x${recipe.size}`,
   )
-  const draft = `${dir}.${randomUUID()}`
+  const draft = `${resolve(dir)}.${randomUUID()}`
   try {
     const files: Record<string, number> = {}
     for (const split of SPLITS) Object.assign(files, await writeShapesSplit(draft, split, recipe))
@@ -56,7 +56,7 @@ export async function writeShapes(
       cause: error,
     })
   } finally {
-    await rm(draft, { recursive: true, force: true })
+    await discard(draft)
   }
 }
 
@@ -117,18 +117,24 @@ function refuseForeign(dir: string): void {
   if (foreign !== undefined) throw occupied(dir, `holds '${foreign}' beside other generated scenes`)
 }
 
-/** Puts the draft in the place of `dir` in one step. Another process that was faster has written the same. */
+/** Puts the draft in the place of `dir`, unless another process was faster: it has written the same. */
 async function replace(dir: string, draft: string, recipe: Recipe): Promise<void> {
-  await mkdir(dirname(dir), { recursive: true })
   const old = `${draft}.old`
+  const isThere = existsSync(dir)
+  if (isWhole(dir, recipe)) return
   try {
-    if (existsSync(dir)) await rename(dir, old)
+    if (isThere) await rename(dir, old)
     await rename(draft, dir)
   } catch (error) {
     if (!isWhole(dir, recipe)) throw error
   } finally {
-    await rm(old, { recursive: true, force: true })
+    await discard(old)
   }
+}
+
+/** Removes what nobody needs; failing to is no reason to lose the error that led here. */
+async function discard(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch(() => {})
 }
 
 function isCount(value: number): boolean {

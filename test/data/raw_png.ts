@@ -12,25 +12,19 @@ export interface RawPng {
   readonly raw: Uint8Array
   /** Chunks between the header and the pixels. */
   readonly extra?: readonly Uint8Array[]
+  /** How hard deflate tries; 0 stores, so that the size of the file depends on that of the image alone. */
+  readonly level?: number
   /** Into how many chunks the pixels are split. */
   readonly parts?: number
 }
 
-export function rawPng({
-  width,
-  height,
-  type = 2,
-  depth = 8,
-  interlace = 0,
-  raw,
-  extra = [],
-  parts = 1,
-}: RawPng): Buffer {
+export function rawPng({ width, height, raw, ...rest }: RawPng): Buffer {
+  const { type = 2, depth = 8, interlace = 0, extra = [], level = 6, parts = 1 } = rest
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
   header.set([depth, type, 0, 0, interlace], 8)
-  const data = deflateSync(raw)
+  const data = deflateSync(raw, { level })
   const length = Math.ceil(data.length / parts)
   const pixels = Array.from({ length: parts }, (_, i) => pngChunk('IDAT', data.subarray(i * length, (i + 1) * length)))
   const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')
