@@ -28,8 +28,8 @@ describe('learningRate', () => {
     expect(learningRate(schedule, 450, 900)).toBe(0.3)
   })
 
-  test('a drop at 95 % of 900 steps is at step 855, not one later for rounding', () => {
-    expect(learningRate('step', 855, 900)).toBeCloseTo(0.01, 12)
+  test('a drop at 55 % of 100 steps is at step 55, although 0.55 x 100 is more than 55 in floating point', () => {
+    expect(learningRate({ kind: 'step', drops: [0.55] }, 55, 100)).toBeCloseTo(0.1, 12)
   })
 
   test('cosine falls from 1 through a half to nearly nothing', () => {

@@ -63,6 +63,15 @@ describe('trainBatches', () => {
     expect(lengths.toSorted((a, b) => a - b)).toEqual([3, 18, 18, 18, 18, 18, 36, 864])
   })
 
+  test('cuts each scene of an epoch in its own way', () => {
+    const batch = copies({ ...WHOLE, size: 8, augment: { height: 4, width: 4 } }, 1)[0]!
+    // Green and blue hold the row and the column that a pixel comes from.
+    const corners = Array.from({ length: 8 }, (_, n) =>
+      [batch.images[48 * n + 16], batch.images[48 * n + 32]].join(' '),
+    )
+    expect(new Set(corners).size).toBeGreaterThan(5)
+  })
+
   test('leaves a batch alone until the second after it is asked for', () => {
     const batches = trainBatches(set, WHOLE)
     const first = batches.next().value
