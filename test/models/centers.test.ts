@@ -19,6 +19,24 @@ test('a position in a large image belongs to the nearest of all centres', () => 
   )
 })
 
+test('between two centres the border is in the middle, wherever the pair lies', () => {
+  const misplaced: string[] = []
+  for (let a = 0; a < 60; a += 3) {
+    for (let b = a + 1; b < 90; b += 4) {
+      // On a diagonal, where the squares that share candidates are widest.
+      const nearest = nearestCenter(
+        [a, b].map((at) => ({ y: at, x: at, score: 1 })),
+        90,
+        90,
+      )
+      for (let at = 0; at < 90; at += 0.5) {
+        if (nearest(at, at) !== Number(at > (a + b) / 2)) misplaced.push(`${at} between ${a} and ${b}`)
+      }
+    }
+  }
+  expect(misplaced).toEqual([])
+})
+
 test('two distances that are one in float32 are a tie, which the first centre wins', () => {
   const centers = [
     { y: 0, x: 0, score: 1 },
