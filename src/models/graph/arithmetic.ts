@@ -15,7 +15,7 @@ export function scale(x: Tensor, factor: Tensor | number): Tensor {
 
 export function relu(x: Tensor): Tensor {
   const y = onnx.relu(x)
-  return differentiable(y, [x, (dy) => onnx.mul(dy, onnx.sign(y))])
+  return differentiable(y, [x, (dy) => onnx.zeroWhereZero(dy, y)])
 }
 
 /** Tensors one after another along an axis; channels, unless said otherwise. */

@@ -48,15 +48,18 @@ function convolveTransposed(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): 
 function productPerTap(dy: Tensor, x: Tensor, weight: Tensor, { kernel, dilation, groups, padding }: Conv): Tensor {
   const [filters, inner] = sizes4(weight)
   const [, , height, width] = sizes4(dy)
-  const padded = padding > 0 ? onnx.pad(x, padding, padding, padding, padding) : x
+  const gradient = channelsFirst(dy)
+  const padded = channelsFirst(padding > 0 ? onnx.pad(x, padding, padding, padding, padding) : x)
   const taps = Array.from({ length: kernel * kernel }, (_, tap) => {
     const [top, left] = [Math.floor(tap / kernel) * dilation, (tap % kernel) * dilation]
-    const shifted = kernel === 1 ? x : onnx.slice(padded, [2, 3], [top, left], [top + height, left + width])
-    return onnx.reshape(productOverPixels(dy, shifted, groups), [filters, inner, 1])
+    const shifted = kernel === 1 ? padded : onnx.slice(padded, [2, 3], [top, left], [top + height, left + width])
+    return productOverPixels(gradient, shifted, groups)
   })
-  return onnx.reshape(onnx.concat(taps, 2), weight.shape)
+  const perTap = onnx.reshape(onnx.concat(taps, 0), [kernel * kernel, filters, inner])
+  return onnx.reshape(onnx.transpose(perTap, [1, 2, 0]), weight.shape)
 }
 
+/** Gathers what each tap of each channel saw, as channels of their own; dW is dy times that. */
 function productOfPatches(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
   const [size, channels] = sizes4(x)
   const taps = conv.kernel ** 2
@@ -66,17 +69,23 @@ function productOfPatches(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Te
   const filters = constant(x.graph, [channels * taps, 1, conv.kernel, conv.kernel], oneHot)
   const shape = [size, channels * taps, ...dy.shape.slice(2)]
   const patches = emit('Conv', [x, filters], { shape }, convAttributes({ ...conv, groups: channels }))
-  return onnx.reshape(productOverPixels(dy, patches, conv.groups), weight.shape)
+  return onnx.reshape(productOverPixels(channelsFirst(dy), channelsFirst(patches), conv.groups), weight.shape)
 }
 
-/** The sum over images and pixels of dy's channels times x's, within each group. */
+/** C x N x H x W: the pixels of all images in one row, so that one product sums over them. */
+function channelsFirst(x: Tensor): Tensor {
+  return onnx.transpose(x, [1, 0, 2, 3])
+}
+
+/** dy's channels times x's within each group, summed over all pixels: C' x C/groups. Both come channels first. */
 function productOverPixels(dy: Tensor, x: Tensor, groups: number): Tensor {
-  const matrix = (t: Tensor) => {
-    const [size, channels, height, width] = sizes4(t)
-    return onnx.reshape(t, [size, ...(groups > 1 ? [groups] : []), channels / groups, height * width])
+  const [filters, size, height, width] = sizes4(dy)
+  const [channels] = sizes4(x)
+  const pixels = size * height * width
+  if (groups === 1) {
+    return onnx.matMul(onnx.reshape(dy, [filters, pixels]), onnx.transpose(onnx.reshape(x, [channels, pixels]), [1, 0]))
   }
-  const [left, right] = [matrix(dy), matrix(x)]
-  const axes = left.shape.map((_, axis) => axis)
-  const products = onnx.matMul(left, onnx.transpose(right, [...axes.slice(0, -2), ...axes.slice(-2).toReversed()]))
-  return onnx.sum(products, [0])
+  const left = onnx.reshape(dy, [groups, filters / groups, pixels])
+  const right = onnx.transpose(onnx.reshape(x, [groups, channels / groups, pixels]), [0, 2, 1])
+  return onnx.reshape(onnx.matMul(left, right), [filters, channels / groups])
 }

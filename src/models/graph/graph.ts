@@ -83,7 +83,7 @@ export function input(graph: Graph, name: string, type: ElementType, shape: Shap
   return tensor
 }
 
-/** Names a value to be read after every run. */
+/** Names the result of an operation to be read after every run. */
 export function output(name: string, tensor: Tensor): void {
   tensor.graph.outputs.push({ name, tensor })
 }

@@ -12,39 +12,34 @@ export function groupNorm(x: Tensor, scale: Tensor, shift: Tensor, groups: numbe
   const [size, channels, height, width] = sizes4(x)
   if (channels % groups !== 0) throw misfit(`${channels} channels cannot be normalised in ${groups} groups`, [x])
   const count = (channels / groups) * height * width
-  const grouped = [size, groups, count]
-  const perChannel = (t: Tensor) => onnx.reshape(t, [1, groups, channels / groups])
+  // Everything is written over groups x channels of a group x pixels: axes 2 and 3 are what a group has in common.
+  const grouped = (t: Tensor) => onnx.reshape(t, [size, groups, channels / groups, height * width])
+  const perChannel = (t: Tensor) => onnx.reshape(t, [1, groups, channels / groups, 1])
 
-  const flat = onnx.reshape(x, grouped)
-  const centred = onnx.sub(flat, onnx.mean(flat, [2]))
-  const variance = onnx.mul(onnx.sumSquare(centred, [2]), 1 / count)
-  const inverse = onnx.reciprocal(onnx.sqrt(onnx.add(variance, EPSILON))) // N x groups x 1
-  const factor = onnx.mul(perChannel(scale), inverse) // N x groups x channels of a group
-  const image = onnx.reshape(centred, x.shape)
-  const y = onnx.add(onnx.mul(image, asImage(factor)), onnx.reshape(shift, [1, channels, 1, 1]))
+  const input = grouped(x)
+  const centred = onnx.sub(input, onnx.mean(input, [2, 3]))
+  const variance = onnx.mean(onnx.mul(centred, centred), [2, 3])
+  const inverse = onnx.reciprocal(onnx.sqrt(onnx.add(variance, EPSILON)))
+  const factor = onnx.mul(inverse, perChannel(scale))
+  const y = onnx.add(onnx.mul(centred, factor), perChannel(shift))
 
-  // All that the gradients share is two sums over pixels, of dy and of dy times the normalised image. They are written
-  // once for each gradient: the runtime merges equal nodes.
-  const sumOf = (t: Tensor) => onnx.reshape(onnx.sum(t, [2, 3]), [size, groups, channels / groups])
-  const alongImage = (dy: Tensor) => onnx.mul(sumOf(onnx.mul(dy, image)), inverse)
+  // All that the gradients share is two sums over pixels. They are written for each: the runtime merges equal nodes.
+  const sumOf = (dy: Tensor) => onnx.sum(grouped(dy), [3])
+  const sumAlong = (dy: Tensor) => onnx.mul(onnx.sum(onnx.mul(grouped(dy), centred), [3]), inverse)
   return differentiable(
-    y,
-    [shift, (dy) => onnx.reshape(onnx.sum(sumOf(dy), [0]), [channels])],
-    [scale, (dy) => onnx.reshape(onnx.sum(alongImage(dy), [0]), [channels])],
+    onnx.reshape(y, x.shape),
+    [shift, (dy) => onnx.reshape(onnx.sum(sumOf(dy), [0]), shift.shape)],
+    [scale, (dy) => onnx.reshape(onnx.sum(sumAlong(dy), [0]), scale.shape)],
     [
       x,
       (dy) => {
-        // dx = factor dy - inverse / count * (sum of scale dy + normalised * sum of scale dy normalised)
+        // dx = factor dy - inverse / count (sum of scale dy + normalised x * sum of scale dy normalised x)
         const shared = onnx.mul(inverse, 1 / count)
         const offset = onnx.mul(onnx.sum(onnx.mul(sumOf(dy), perChannel(scale)), [2]), shared)
-        const slope = onnx.mul(onnx.sum(onnx.mul(alongImage(dy), perChannel(scale)), [2]), onnx.mul(shared, inverse))
-        const direct = onnx.reshape(onnx.mul(dy, asImage(factor)), grouped)
-        return onnx.reshape(onnx.sub(direct, onnx.add(onnx.mul(centred, slope), offset)), x.shape)
+        const slope = onnx.mul(onnx.sum(onnx.mul(sumAlong(dy), factor), [2]), shared)
+        const common = onnx.add(onnx.mul(centred, slope), offset)
+        return onnx.reshape(onnx.sub(onnx.mul(grouped(dy), factor), common), x.shape)
       },
     ],
   )
-
-  function asImage(t: Tensor): Tensor {
-    return onnx.reshape(t, [size, channels, 1, 1])
-  }
 }

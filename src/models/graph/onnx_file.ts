@@ -8,28 +8,28 @@ const OPSET = 18
 
 /** A graph as the bytes of an .onnx file, which any runtime reads: field numbers are those of onnx.proto3. */
 export function onnxFile(graph: Graph): Uint8Array {
+  // An output carries its own name within the file; every other tensor is named after the layer it comes from.
+  const names = new Map(graph.outputs.map(({ name, tensor }) => [tensor.name, name]))
   return encode(
     int(1, IR_VERSION),
     text(2, 'panoptune'),
     message(
       7,
-      ...graph.nodes.map(nodeField),
-      // Outputs are renamed by a node of their own: their tensors keep the names of the layers they come from.
-      ...graph.outputs.map(({ name, tensor }) => nodeField({ op: 'Identity', inputs: [tensor.name], outputs: [name], attributes: {} })), // prettier-ignore
+      ...graph.nodes.map((node) => nodeField(node, (name) => names.get(name) ?? name)),
       text(2, 'network'),
       ...graph.constants.map(constantField),
-      ...graph.inputs.map((input) => valueField(11, input.name, input.type, input.shape)),
-      ...graph.outputs.map(({ name, tensor }) => valueField(12, name, tensor.type, tensor.shape)),
+      ...graph.inputs.map(({ name, type, shape }) => valueField(11, name, type, shape)),
+      ...graph.outputs.map(({ name, tensor: { type, shape } }) => valueField(12, name, type, shape)),
     ),
     message(8, text(1, ''), int(2, OPSET)),
   )
 }
 
-function nodeField({ op, inputs, outputs, attributes }: Node): Field {
+function nodeField({ op, inputs, outputs, attributes }: Node, nameOf: (name: string) => string): Field {
   return message(
     1,
-    ...inputs.map((name) => text(1, name)),
-    ...outputs.map((name) => text(2, name)),
+    ...inputs.map((name) => text(1, nameOf(name))),
+    ...outputs.map((name) => text(2, nameOf(name))),
     text(3, outputs.join(',')),
     text(4, op),
     ...Object.entries(attributes).map(([name, value]) => attributeField(name, value)),

@@ -3,8 +3,8 @@ import * as onnx from './onnx.ts'
 
 /**
  * Makes an operation differentiable: says, for every input that may need a gradient, how to get it from the output's.
- * `differentiable(y, [x, (dy) => onnx.mul(dy, onnx.sign(y))])` is all that ReLU takes. Ways back that no parameter
- * needs, such as that to the images, are never written.
+ * With `y = onnx.exp(x)`, all of the exponential is `differentiable(y, [x, (dy) => onnx.mul(dy, y)])`. Ways back that
+ * no parameter needs, such as that to the images, are never written.
  */
 export function differentiable(output: Tensor, ...inputs: readonly (readonly [Tensor, Pullback])[]): Tensor {
   const { graph } = output
@@ -26,8 +26,7 @@ export function gradients(loss: Tensor): readonly Tensor[] {
     inLayer(graph, `${layer}.gradient`, () => {
       for (const [input, pullback] of inputs) {
         const part = pullback(gradient)
-        if (!sameShape(part.shape, input.shape))
-          throw misfit('a gradient has not the shape of its tensor', [part, input])
+        if (!sameShape(part.shape, input.shape)) throw misfit('gradient of another shape', [part, input])
         const sum = found.get(input.name)
         found.set(input.name, sum ? onnx.add(sum, part) : part)
       }

@@ -37,6 +37,9 @@ export function interpret(
   return valueOf(graph.outputs.find((output) => output.name === wanted)!.tensor.name).data
 }
 
+/** Its number as a type in ONNX. */
+const BOOL = 9
+
 const none: Value = { shape: [0], data: new Float64Array() }
 
 function run({ op, attributes }: Node, inputs: Inputs): readonly Value[] {
@@ -62,7 +65,9 @@ const operations: Readonly<Record<string, (inputs: Inputs, attributes: Attribute
   Relu: unary((x) => Math.max(x, 0)),
   Sign: unary(Math.sign),
   Sqrt: unary(Math.sqrt),
-  Cast: unary((x) => x),
+  Cast: ([x], { to }) => (to === BOOL ? { shape: x!.shape, data: x!.data.map((value) => Number(value !== 0)) } : x!),
+  Where: ([condition, a, b]) =>
+    build(a!.shape, (at) => read(read(condition!, at) === 0 ? { ...b!, shape: [] } : a!, at)),
   ReduceSum: reduction((values) => values.reduce((a, b) => a + b, 0)),
   ReduceSumSquare: reduction((values) => values.reduce((a, b) => a + b * b, 0)),
   ReduceMean: reduction((values) => values.reduce((a, b) => a + b, 0) / values.length),
