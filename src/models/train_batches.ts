@@ -69,18 +69,29 @@ function emptyBatch({ size, augment: { height, width }, targets }: TrainBatchOpt
   }
 }
 
-function checkOptions(set: ImageSet, { size, augment: { height, width }, targets, scenes }: TrainBatchOptions): void {
-  const stride = targets?.stride ?? 1
+function checkOptions(set: ImageSet, { size, augment, targets = {}, scenes }: TrainBatchOptions): void {
+  const { height, width, scale = [1, 1] } = augment
+  const { stride = 1, sigma = 10 } = targets
+  if (!isCount(size)) throw invalid(`the batch size is ${size}, must be a whole number of 1 or more`)
+  if (!isCount(height) || !isCount(width)) throw invalid(`a crop of ${height} x ${width} has no pixels`)
   if (height % stride !== 0 || width % stride !== 0) {
-    throw new TuneError(
-      'params/invalid',
-      `a crop of ${height} x ${width} cannot be divided into targets of stride ${stride}`,
-      {
-        hint: `make both multiples of ${stride}`,
-      },
+    const message = `a crop of ${height} x ${width} cannot be divided into targets of stride ${stride}`
+    throw invalid(message, `make both multiples of ${stride}`)
+  }
+  if (!(scale[0] > 0 && scale[0] <= scale[1])) {
+    throw invalid(
+      `images cannot be resized by ${scale[0]} to ${scale[1]}`,
+      'give the smaller factor first, such as [0.5, 2]',
     )
   }
-  if (!(Number.isInteger(size) && size > 0))
-    throw new TuneError('params/invalid', `the batch size is ${size}, must be a whole number of 1 or more`)
+  if (!(sigma > 0)) throw invalid(`the heat map's sigma is ${sigma}, must be greater than 0`)
   if ((scenes ?? set.scenes).length === 0) throw new TuneError('data/invalid', 'there is no image to train on')
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value > 0
+}
+
+function invalid(message: string, hint?: string): TuneError {
+  return new TuneError('params/invalid', message, hint === undefined ? {} : { hint })
 }

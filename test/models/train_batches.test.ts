@@ -90,6 +90,9 @@ describe('trainBatches', () => {
 
   test.each<[Partial<TrainBatchOptions>, RegExp]>([
     [{ augment: { height: 18, width: 16 } }, /a crop of 18 x 16 cannot be divided into targets of stride 4/],
+    [{ augment: { height: 0, width: 16 } }, /a crop of 0 x 16 has no pixels/],
+    [{ augment: { height: 16, width: 16, scale: [2, 0.5] } }, /images cannot be resized by 2 to 0.5/],
+    [{ targets: { sigma: 0 } }, /sigma is 0, must be greater than 0/],
     [{ size: 0 }, /the batch size is 0/],
     [{ scenes: [] }, /there is no image to train on/],
   ])('%j is an error', (options, message) => {
