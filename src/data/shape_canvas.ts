@@ -66,11 +66,12 @@ export function develop({ light }: Canvas, rng: Rng): Uint8Array {
   const seed = rng.below(2 ** 31)
   const gain = [0, 0, 0].map(() => 255 * (0.9 + 0.2 * rng.uniform()))
   const grain = 255 * (0.08 + 0.1 * rng.uniform())
-  const clamped = Uint8ClampedArray.from(light, (value, i) => {
+  const pixels = new Uint8ClampedArray(light.length)
+  for (let i = 0; i < light.length; i++) {
     const noise = hash(seed, i, 0) + hash(seed, i, 1) - 1
-    return gain[i % 3]! * value + grain * noise
-  })
-  return new Uint8Array(clamped.buffer)
+    pixels[i] = gain[i % 3]! * light[i]! + grain * noise
+  }
+  return new Uint8Array(pixels.buffer)
 }
 
 const GREY: Colour = [0.5, 0.5, 0.5]

@@ -79,15 +79,16 @@ function segmentIds(segments: readonly ShapeSegment[], rng: Rng): readonly numbe
 
 function describeSegments({ size, labels, segments }: ShapeScene, ids: readonly number[]) {
   const boxes = segments.map(() => ({ left: size, top: size, right: -1, bottom: -1, area: 0 }))
-  for (const [at, label] of labels.entries()) {
-    const box = boxes[label - 1]
-    if (!box) continue
-    const [x, y] = [at % size, Math.floor(at / size)]
-    box.left = Math.min(box.left, x)
-    box.top = Math.min(box.top, y)
-    box.right = Math.max(box.right, x)
-    box.bottom = Math.max(box.bottom, y)
-    box.area++
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const box = boxes[labels[y * size + x]! - 1]
+      if (!box) continue
+      box.left = Math.min(box.left, x)
+      box.top = Math.min(box.top, y)
+      box.right = Math.max(box.right, x)
+      box.bottom = Math.max(box.bottom, y)
+      box.area++
+    }
   }
   return boxes.map(({ left, top, right, bottom, area }, i) => {
     const { name, isCrowd } = segments[i]!
