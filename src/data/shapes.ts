@@ -46,7 +46,7 @@ export async function writeShapes(
   const draft = `${resolve(dir)}.${randomUUID()}`
   try {
     const files: Record<string, number> = {}
-    for (const split of SPLITS) Object.assign(files, await writeShapesSplit(draft, split, recipe))
+    for (const split of SPLITS) Object.assign(files, writeShapesSplit(draft, split, recipe))
     await writeFile(join(draft, MANIFEST), JSON.stringify({ ...recipe, files } satisfies Manifest))
     await replace(dir, draft, recipe)
   } catch (error) {

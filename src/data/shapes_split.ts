@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stream, type Rng } from '../rng.ts'
 import { encodeIds, encodeRgb } from './png_encode.ts'
@@ -22,18 +22,14 @@ const SPLIT_NUMBERS = { train: 1, val: 2, heldout: 3 }
  * Writes one split in the COCO panoptic format. Every scene has its own stream of chance, so that the scenes of one
  * split do not depend on how many the others have, and no two splits share one.
  */
-export async function writeShapesSplit(
-  dir: string,
-  split: keyof typeof SPLIT_NUMBERS,
-  options: SplitOptions,
-): Promise<FileSizes> {
+export function writeShapesSplit(dir: string, split: keyof typeof SPLIT_NUMBERS, options: SplitOptions): FileSizes {
   const [photos, labels] = [join('images', split), `panoptic_${split}`]
-  await mkdir(join(dir, photos), { recursive: true })
-  await mkdir(join(dir, labels))
+  mkdirSync(join(dir, photos), { recursive: true })
+  mkdirSync(join(dir, labels))
   const files: Record<string, number> = {}
-  const write = async (file: string, content: Uint8Array) => {
+  const write = (file: string, content: Uint8Array) => {
     files[file] = content.length
-    await writeFile(join(dir, file), content)
+    writeFileSync(join(dir, file), content)
   }
   const images = []
   const annotations = []
@@ -50,17 +46,14 @@ export async function writeShapesSplit(
     }
     images.push(image)
     annotations.push({ image_id: image.id, file_name: name, segments_info: describeSegments(scene, ids) })
-    await write(join(photos, name), encodeRgb({ ...image, pixels: scene.pixels }))
-    await write(
-      join(labels, name),
-      encodeIds({ ...image, ids: Uint32Array.from(scene.labels, (label) => ids[label]!) }),
-    )
+    write(join(photos, name), encodeRgb({ ...image, pixels: scene.pixels }))
+    write(join(labels, name), encodeIds({ ...image, ids: Uint32Array.from(scene.labels, (label) => ids[label]!) }))
   }
   const info = { description: `Generated scenes of panoptune, split ${split}` }
   const categories = SHAPE_CATEGORIES.map(({ isThing, ...category }) => {
     return { ...category, isthing: isThing ? 1 : 0, supercategory: isThing ? 'shape' : 'texture' }
   })
-  await write(`${labels}.json`, Buffer.from(JSON.stringify({ info, licenses: [], images, annotations, categories })))
+  write(`${labels}.json`, Buffer.from(JSON.stringify({ info, licenses: [], images, annotations, categories })))
   return files
 }
 
