@@ -1,0 +1,62 @@
+import { stringify } from 'yaml'
+import type { Json } from '../json.ts'
+import { leaves } from '../space.ts'
+import type { StoredStudy } from '../store/store.ts'
+import { BASELINE, best, front, type Trial } from '../trial.ts'
+import { finite, trialJson } from './events_json.ts'
+
+/** The best configuration and where it comes from, as `best.yaml` and `tune best` give it. */
+export function bestConfig({ record, history }: StoredStudy): { readonly [key: string]: Json } | undefined {
+  const winner = best(history)
+  if (!winner) return undefined
+  const baseline = history.trials.find((trial) => trial.number === BASELINE && trial.outcome.state === 'complete')
+  return {
+    study: record.name,
+    trial: winner.number,
+    params: winner.params,
+    metrics: resultOf(winner),
+    baseline: baseline ? { params: baseline.params, metrics: resultOf(baseline) } : null,
+    ...(record.goals.length > 1 ? { front: front(history).map(({ number }) => number) } : {}),
+    seed: winner.seed,
+    settings: record.settings,
+    goals: record.goals.map((goal) => ({ ...goal })),
+    code: record.codeHash,
+  }
+}
+
+/** The best configuration as YAML, with a line that says what it is. */
+export function bestYaml(config: { readonly [key: string]: Json }): string {
+  return `# The best trial of study ${String(config['study'])}, written by panoptune.\n${stringify(config)}`
+}
+
+/** A study whole: its record and every trial with every report. */
+export function studyJson({ record, history }: StoredStudy): Json {
+  const trials = history.trials.map((trial) => ({
+    ...trialJson(trial),
+    reports: trial.reports.map(({ step, metrics, at }) => ({ step, at: new Date(at).toISOString(), metrics: finite(metrics) })),
+  }))
+  const { name, goals, space, settings, seed, codeHash } = record
+  return { name, goals: goals.map((goal) => ({ ...goal })), space: space as unknown as Json, settings, seed, codeHash, trials }
+}
+
+/** One row a trial: number, state, steps, params (nested ones flat), metrics of the last report. RFC 4180. */
+export function trialsCsv({ record, history }: StoredStudy): string {
+  const names = history.dims.map((dim) => dim.name)
+  const metrics = [...new Set(history.trials.flatMap((trial) => Object.keys(trial.reports.at(-1)?.metrics ?? {})))]
+  const rows = history.trials.map((trial) => {
+    const values = leaves(record.space, trial.params).map(({ value, active }) => (active ? value : ''))
+    const last = trial.reports.at(-1)?.metrics ?? {}
+    return [trial.number, trial.outcome.state, trial.reports.length, trial.seed, ...values, ...metrics.map((name) => last[name] ?? '')]
+  })
+  const head = ['trial', 'state', 'steps', 'seed', ...names, ...metrics]
+  return [head, ...rows].map((row) => `${row.map(csvField).join(',')}\r\n`).join('')
+}
+
+function csvField(value: unknown): string {
+  const text = String(value ?? '')
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+function resultOf(trial: Trial) {
+  return finite(trial.reports.at(-1)?.metrics ?? {})
+}

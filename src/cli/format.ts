@@ -1,0 +1,76 @@
+import { stripVTControlCharacters } from 'node:util'
+import type { Params } from '../space.ts'
+
+/** A metric for reading: four significant digits, never more than two decimals from 1 on. */
+export function number(value: number): string {
+  if (!Number.isFinite(value)) return String(value)
+  const size = Math.abs(value)
+  if (size >= 1e5 || (size < 1e-3 && size > 0)) return value.toExponential(1).replace('e+', 'e')
+  return String(Number(size >= 1 ? value.toFixed(2) : value.toPrecision(3)))
+}
+
+/** A difference with its sign. */
+export function signed(value: number): string {
+  return `${value >= 0 ? '+' : '-'}${number(Math.abs(value))}`
+}
+
+/** `7.2 s`, `1m 12s`, `2h 03m`. */
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`
+  if (seconds < 60) return `${Math.round(seconds)} s`
+  const whole = Math.round(seconds)
+  if (whole < 3600) return `${Math.floor(whole / 60)}m ${String(whole % 60).padStart(2, '0')}s`
+  return `${Math.floor(whole / 3600)}h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')}m`
+}
+
+/** A parameter's value for reading; a nested one as `kind(name value)`. */
+export function paramValue(value: unknown): string {
+  if (typeof value === 'number') return number(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  const { kind, ...inner } = value as Params
+  const fields = Object.entries(inner).map(([name, field]) => `${name} ${paramValue(field)}`)
+  return fields.length ? `${String(kind)}(${fields.join(' ')})` : String(kind)
+}
+
+export function paramsLine(params: Params, separator = '  '): string {
+  return Object.entries(params)
+    .map(([name, value]) => `${name} ${paramValue(value)}`)
+    .join(separator)
+}
+
+/** Rows under headings, columns as wide as they need: the first left-aligned, the rest right-aligned. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
+  const all = [headings, ...rows]
+  const widths = headings.map((_, column) => Math.max(...all.map((row) => width(row[column] ?? ''))))
+  const line = (row: readonly string[]) =>
+    widths
+      .map((columns, i) => pad(row[i] ?? '', columns, left.includes(i)))
+      .join('  ')
+      .trimEnd()
+  return all.map(line).join('\n')
+}
+
+/** Text broken between words to fit the columns; later lines begin with the indent. */
+export function wrap(text: string, columns: number, indent = ''): string {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(/ (?! )/)) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (width(longer) <= columns || line === '' || line === indent) line = longer
+    else {
+      lines.push(line)
+      line = indent + word.trimStart()
+    }
+  }
+  return [...lines, line].join('\n')
+}
+
+/** Columns a text takes, without its colours. */
+export function width(text: string): number {
+  return [...stripVTControlCharacters(text)].length
+}
+
+function pad(text: string, columns: number, left: boolean): string {
+  const space = ' '.repeat(Math.max(0, columns - width(text)))
+  return left ? text + space : space + text
+}

@@ -1,0 +1,133 @@
+import type { Difference } from '../eval/bootstrap.ts'
+import { stream } from '../rng.ts'
+import { shownEffects, spreadTrials } from '../search/effects.ts'
+import { sobol } from '../search/sobol.ts'
+import { leaves, spaceSpec, type Leaf } from '../space.ts'
+import type { Study } from '../study.ts'
+import { BASELINE, best, front, lossAt, type Goal, type History, type Trial } from '../trial.ts'
+import { duration, number, paramsLine, signed, table, wrap } from './format.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What a finished run says of itself: the best against the baseline, what it cost, where the files are, what next. */
+export interface SummaryInput {
+  readonly study: Study
+  readonly history: History
+  readonly seconds: number
+  /** Files a reader may want, as they would type them. */
+  readonly files: readonly string[]
+  /** Commands to run next. */
+  readonly next: readonly string[]
+  /** The best against the baseline, image by image, on images that no decision looked at. */
+  readonly heldOut?: Difference & { readonly images: number }
+}
+
+export function summary(input: SummaryInput, terminal: Terminal): string {
+  const { study, history } = input
+  const winner = best(history)
+  const sections = [
+    ['', outcomeLine(input)],
+    ...(winner ? winnerSections(input, winner) : [['best', 'none: no trial completed'] as const]),
+    ...boundSections(study, winner),
+    ['files', input.files.join('  ')],
+    ['next', input.next.join('\n')],
+  ] as const
+  const text = sections.filter(([, body]) => body !== '').map(([label, body]) => section(label, body, terminal))
+  return `${text.join('\n')}\n`
+}
+
+function section(label: string, body: string, terminal: Terminal): string {
+  const indent = ' '.repeat(11)
+  const lines = body.split('\n').map((line) => wrap(line, terminal.columns - indent.length, '  '))
+  const [first = '', ...rest] = lines.join('\n').split('\n')
+  return [terminal.paint('bold', label.padEnd(indent.length)) + first, ...rest.map((line) => indent + line)].join('\n').trimEnd()
+}
+
+function outcomeLine({ study, history, seconds }: SummaryInput): string {
+  const count = (state: Trial['outcome']['state']) => history.trials.filter((trial) => trial.outcome.state === state).length
+  const parts = (['complete', 'pruned', 'failed', 'interrupted'] as const)
+    .filter((state) => count(state) > 0)
+    .map((state) => `${count(state)} ${state}`)
+  return `${study.name}: ${history.trials.length} trials in ${duration(seconds)} (${parts.join(', ')})`
+}
+
+function winnerSections(input: SummaryInput, winner: Trial): readonly (readonly [string, string])[] {
+  const { study, history } = input
+  const goal = history.goals[0]!
+  const baseline = history.trials.find((trial) => trial.number === BASELINE && trial.outcome.state === 'complete')
+  return [
+    ['best', winnerText(goal, winner, baseline)],
+    ['held out', heldOutText(input, winner)],
+    ['params', paramsLine(winner.params)],
+    ['front', frontText(history)],
+    ['mattered', effectsText(history, study)],
+    ['cost', costText(history)],
+  ]
+}
+
+function winnerText(goal: Goal, winner: Trial, baseline: Trial | undefined): string {
+  const value = resultOf(goal, winner)
+  if (!baseline) return `${goal.metric} ${number(value)}, trial ${winner.number}; the baseline did not complete: no comparison`
+  const start = resultOf(goal, baseline)
+  if (winner === baseline) return `${goal.metric} ${number(value)}, the baseline (trial 0): nothing beat it`
+  return `${goal.metric} ${number(value)}, trial ${winner.number}: ${signed(value - start)} over the baseline's ${number(start)}`
+}
+
+function heldOutText({ heldOut }: SummaryInput, winner: Trial): string {
+  if (!heldOut || winner.number === BASELINE) return ''
+  const { difference, low, high, images } = heldOut
+  const verdict = low > 0 || high < 0 ? '' : ', which cannot be told from no gain'
+  const points = (fraction: number) => signed(100 * fraction)
+  return `${points(difference)} PQ over the baseline on ${images} images that decided nothing, 95 % interval ${points(low)} to ${points(high)}${verdict}. One seed each: retrain both before you rely on it`
+}
+
+function frontText(history: History): string {
+  if (history.goals.length < 2) return ''
+  const rows = front(history).map((trial) => [String(trial.number), ...history.goals.map((goal) => number(resultOf(goal, trial)))])
+  return table(['trial', ...history.goals.map((goal) => goal.metric)], rows)
+}
+
+function effectsText(history: History, study: Study): string {
+  const rngOf = (number: number) => stream(study.seed, 'suggest', number)
+  // Random trials are as good as spread ones: the spread's own points are recognised by their place.
+  const spread = study.sampler?.name === 'random' ? history.trials : spreadTrials(history, sobol(), rngOf)
+  const effects = shownEffects(history, spread, stream(study.seed, 'effects'))
+  if (effects.length === 0) return `not known: ${spread.length} evenly spread trials are too few to say`
+  const shown = effects.filter((effect) => effect.isShown).map(({ name, p }) => `${name} (p ${p < 0.001 ? '< 0.001' : number(p)})`)
+  const others = effects.filter((effect) => !effect.isShown).map(({ name }) => name)
+  if (shown.length === 0) return `not shown for any of them by ${spread.length} evenly spread trials: ${others.join(', ')}`
+  return others.length ? `${shown.join(', ')}; not shown: ${others.join(', ')}` : shown.join(', ')
+}
+
+function costText(history: History): string {
+  const complete = history.trials.filter((trial) => trial.outcome.state === 'complete')
+  const full = Math.max(0, ...complete.map((trial) => trial.reports.length))
+  const spent = history.trials.reduce((sum, trial) => sum + trial.reports.length, 0)
+  const all = full * history.trials.length
+  if (all === 0 || spent === all) return `${spent} steps`
+  return `${spent} of ${all} steps: stopping weak trials early saved ${Math.round((1 - spent / all) * 100)} %`
+}
+
+/** Where the best lies at the edge of what was searched, the optimum may lie outside. */
+function boundSections(study: Study, winner: Trial | undefined): readonly (readonly [string, string])[] {
+  if (!winner) return []
+  const at = edges(leaves(spaceSpec(study.space), winner.params), winner)
+  return at.map((text) => ['at bound', `${text}: the optimum may lie outside, widen the range`] as const)
+}
+
+/** The parameters whose default lies within 5 % of a bound: a search around it is lopsided. */
+export function lopsidedDefaults(study: Study, baseline: Pick<Trial, 'point' | 'params'>): readonly string[] {
+  return edges(leaves(spaceSpec(study.space), baseline.params), baseline)
+}
+
+function edges(all: readonly Leaf[], { point }: Pick<Trial, 'point'>): readonly string[] {
+  return all.flatMap(({ name, spec, value, active }, i) => {
+    if (!active || 'choices' in spec || spec.low === spec.high) return []
+    const x = point[i]!
+    if (x > 0.05 && x < 0.95) return []
+    return [`${name} ${number(value as number)} is at the ${x <= 0.05 ? 'lower' : 'upper'} end of ${number(spec.low)} to ${number(spec.high)}`]
+  })
+}
+
+function resultOf(goal: Goal, trial: Trial): number {
+  return goal.direction === 'minimize' ? lossAt(goal, trial) : -lossAt(goal, trial)
+}
