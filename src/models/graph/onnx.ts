@@ -36,7 +36,6 @@ export const sign = (x: Tensor) => emit('Sign', [x], x)
 export const sqrt = (x: Tensor) => emit('Sqrt', [x], x)
 
 export const sum = (x: Tensor, axes: readonly number[]) => reduce('ReduceSum', x, axes)
-export const sumSquare = (x: Tensor, axes: readonly number[]) => reduce('ReduceSumSquare', x, axes)
 export const mean = (x: Tensor, axes: readonly number[]) => reduce('ReduceMean', x, axes)
 
 /** The sum of everything, a scalar. */
@@ -62,7 +61,7 @@ export function zeroWhereZero(x: Tensor, mask: Tensor): Tensor {
   return emit('Where', [keep, x, scalar(x.graph, 0)], x)
 }
 
-export function toFloat(x: Tensor): Tensor {
+function toFloat(x: Tensor): Tensor {
   return emit('Cast', [x], { shape: x.shape }, { to: 1 })
 }
 

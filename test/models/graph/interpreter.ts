@@ -1,7 +1,7 @@
 import { sizeOf, type Graph, type Node, type Shape } from '../../../src/models/graph/graph.ts'
 
 /** A tensor of any type, in float64. */
-export interface Value {
+interface Value {
   readonly shape: Shape
   readonly data: Float64Array
 }
@@ -69,7 +69,6 @@ const operations: Readonly<Record<string, (inputs: Inputs, attributes: Attribute
   Where: ([condition, a, b]) =>
     build(a!.shape, (at) => read(read(condition!, at) === 0 ? { ...b!, shape: [] } : a!, at)),
   ReduceSum: reduction((values) => values.reduce((a, b) => a + b, 0)),
-  ReduceSumSquare: reduction((values) => values.reduce((a, b) => a + b * b, 0)),
   ReduceMean: reduction((values) => values.reduce((a, b) => a + b, 0) / values.length),
   Reshape: ([x, shape]) => ({ shape: [...shape!.data], data: x!.data }),
   Expand: ([x, shape]) => gather(x!, [...shape!.data], (at) => at.slice(at.length - x!.shape.length).map((i, d) => (x!.shape[d] === 1 ? 0 : i))), // prettier-ignore
