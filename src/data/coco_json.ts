@@ -32,7 +32,7 @@ export interface PanopticSegment {
   readonly area: number | undefined
 }
 
-export interface PanopticCategory {
+interface PanopticCategory {
   readonly id: number
   readonly name: string
   readonly isThing: boolean

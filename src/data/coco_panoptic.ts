@@ -12,7 +12,7 @@ export interface ListedScene {
 }
 
 /** A segment whose area the JSON may leave out. */
-export type ListedSegment = Omit<Segment, 'area'> & { readonly area: number | undefined }
+type ListedSegment = Omit<Segment, 'area'> & { readonly area: number | undefined }
 
 const MAX_ID = 0xffffff
 

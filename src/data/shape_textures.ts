@@ -61,7 +61,7 @@ export function between(rng: Rng, low: number, high: number): number {
 }
 
 /** Hue in turns of the colour circle. */
-export function fromHsv(hue: number, saturation: number, value: number): Colour {
+function fromHsv(hue: number, saturation: number, value: number): Colour {
   const channel = (shift: number) => {
     const at = (((hue * 6 + shift) % 6) + 6) % 6
     return value * (1 - saturation * Math.max(0, Math.min(at, 4 - at, 1)))
@@ -69,7 +69,7 @@ export function fromHsv(hue: number, saturation: number, value: number): Colour 
   return [channel(5), channel(3), channel(1)]
 }
 
-export function mix(from: Colour, to: Colour, part: number): Colour {
+function mix(from: Colour, to: Colour, part: number): Colour {
   return [from[0] + (to[0] - from[0]) * part, from[1] + (to[1] - from[1]) * part, from[2] + (to[2] - from[2]) * part]
 }
 
