@@ -62,6 +62,7 @@ export function openMemoryStore({ clock = systemClock }: { readonly clock?: Cloc
       history: () => ledger.history(),
       start: (start) => {
         touch()
+        if (ledger.history().trials.length === 0) entry.startedAt = entry.updatedAt
         return ledger.put(ledger.started(start.number ?? ledger.history().trials.length, start))
       },
       report: (number, report) => {

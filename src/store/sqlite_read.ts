@@ -129,7 +129,10 @@ function parsed<T>(db: Db, json: string): T {
   try {
     return JSON.parse(json) as T
   } catch (error) {
-    throw new TuneError('store/invalid', `${db.name} is damaged: ${json.slice(0, 40)} is no JSON`, { cause: error })
+    throw new TuneError('store/invalid', `${db.name} is damaged: ${json.slice(0, 40)} is no JSON`, {
+      hint: 'move it away or restore a copy of it; or choose another directory by --results DIR',
+      cause: error,
+    })
   }
 }
 

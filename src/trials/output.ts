@@ -30,16 +30,14 @@ function divert(): void {
   if (isDiverted) return
   isDiverted = true
   for (const stream of [process.stdout, process.stderr]) {
-    stream.write = new Proxy(stream.write, {
-      apply: (write, self, args: Parameters<typeof write>) => {
-        const file = sink.getStore()
-        if (file === undefined) return Reflect.apply(write, self, args)
-        const [chunk, ...rest] = args
-        appendFileSync(file, chunk)
-        const done: unknown = rest.findLast((argument) => typeof argument === 'function')
-        if (typeof done === 'function') queueMicrotask(() => done())
-        return true
-      },
-    })
+    const write = stream.write.bind(stream) as (...args: readonly unknown[]) => boolean
+    stream.write = (chunk: string | Uint8Array, ...rest: readonly unknown[]) => {
+      const file = sink.getStore()
+      if (file === undefined) return write(chunk, ...rest)
+      appendFileSync(file, chunk)
+      const done = rest.find((argument) => typeof argument === 'function')
+      if (done) queueMicrotask(() => done())
+      return true
+    }
   }
 }
