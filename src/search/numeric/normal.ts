@@ -1,5 +1,5 @@
 /**
- * The probability that a standard normal number is below x, to about 1e-15 of its value in both tails.
+ * The probability that a standard normal number is below x: to 1e-15, and to 8 digits of it in the far lower tail.
  * Hart's rational approximation and continued fraction (1968) as in West 2005, "Better approximations to cumulative
  * normal functions".
  */

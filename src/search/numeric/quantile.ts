@@ -8,5 +8,5 @@ export function quantile(values: readonly number[], fraction: number): number | 
   const below = sorted[Math.floor(place)]
   const above = sorted[Math.ceil(place)]
   if (below === undefined || above === undefined) return undefined
-  return below === above ? below : below + (above - below) * (place % 1)
+  return below === above || below === -Infinity ? below : below + (above - below) * (place % 1)
 }

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest'
+import { stream, type Rng } from '../../src/rng.ts'
+import type { Sampler } from '../../src/search/sampler.ts'
+import {
+  choice,
+  decodeSpace,
+  encodeSpace,
+  int,
+  isActive,
+  logint,
+  loguniform,
+  oneOf,
+  ordinal,
+  spaceDims,
+  uniform,
+  type Space,
+} from '../../src/space.ts'
+import type { History, Outcome, Trial } from '../../src/trial.ts'
+import { frozen, historyOf, trialOf } from '../search/histories.ts'
+
+const warmup = oneOf({ none: {}, linear: { part: uniform(0, 0.2) } })
+
+const spaces: Readonly<Record<string, Space>> = {
+  'real numbers': { a: uniform(-5, 10), b: loguniform(1e-6, 1) },
+  'whole numbers': { a: int(0, 20), b: logint(1, 512), c: int(0, 1e6) },
+  options: { a: choice('x', 'y', 'z'), b: ordinal(8, 16, 32, 64), c: choice(true, false) },
+  'conditional parameters': {
+    lr: loguniform(1e-5, 1),
+    optimizer: oneOf({ sgd: { momentum: uniform(0, 1), warmup }, adam: { beta: loguniform(1e-4, 0.1), warmup } }),
+  },
+  'single points': { a: uniform(2, 2), b: int(3, 3), c: choice('only') },
+  'one parameter of two options': { a: choice('x', 'y') },
+  'a thousand options': { a: choice(0, ...Array.from({ length: 999 }, (_, i) => i + 1)), b: uniform(0, 1) },
+  'two hundred parameters': Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`p${i}`, uniform(0, 1)])),
+  'no parameters': {},
+}
+
+const failed: Outcome = { state: 'failed', code: 'trial/diverged', message: 'the loss is NaN' }
+
+/** Trials at random places of the space whose n-th has the outcome and losses that are given for it. */
+const pasts: Readonly<Record<string, (n: number, rng: Rng) => { losses: readonly number[]; outcome: Outcome }>> = {
+  'complete trials': (_, rng) => ({ losses: [rng.normal()], outcome: { state: 'complete' } }),
+  'trials that ended in every way': (n, rng) => ({
+    losses: n % 5 === 0 ? [] : [rng.normal(), n % 7 === 0 ? Number.NaN : rng.normal()].slice(0, 1 + (n % 2)),
+    outcome:
+      ([{ state: 'complete' }, { state: 'pruned' }, failed, { state: 'running' }, { state: 'interrupted' }] as const)[
+        n % 5
+      ] ?? failed,
+  }),
+  'infinite results': (n, rng) => ({
+    losses: [[Infinity, -Infinity, rng.normal()][n % 3] ?? 0],
+    outcome: { state: 'complete' },
+  }),
+  'equal results': () => ({ losses: [1], outcome: { state: 'complete' } }),
+  'NaN results': () => ({ losses: [Number.NaN], outcome: { state: 'complete' } }),
+  'failed trials': () => ({ losses: [], outcome: failed }),
+  'pruned trials': (n) => ({ losses: [n, -n].slice(n % 2), outcome: { state: 'pruned' } }),
+  'running trials': () => ({ losses: [], outcome: { state: 'running' } }),
+}
+
+function pastOf(space: Space, kind: string, count: number): History {
+  const dims = spaceDims(space)
+  const rng = stream(1, 'past', kind)
+  const trials = Array.from({ length: count }, (_, n): Trial => {
+    const { losses, outcome } = pasts[kind]?.(n, rng) ?? { losses: [], outcome: failed }
+    const point = encodeSpace(
+      space,
+      decodeSpace(
+        space,
+        dims.map(() => rng.uniform()),
+      ),
+    )
+    return trialOf(n, losses, { point, outcome })
+  })
+  return frozen(historyOf(dims, trials))
+}
+
+/** What every sampler must do, over every kind of space and of history. */
+export function samplerContract(sampler: Sampler): void {
+  describe(`${sampler.name}, as any sampler,`, () => {
+    const cases = Object.keys(spaces).flatMap((space) => Object.keys(pasts).map((past) => [space, past] as const))
+
+    test.each(cases)('stays in a space of %s after %s', (name, past) => {
+      const space = spaces[name] ?? {}
+      for (const count of [0, 1, 2, 40]) {
+        const history = pastOf(space, past, count)
+        const point = sampler.suggest(history, stream(2, name, past, count)) ?? []
+        expect(point).toHaveLength(history.dims.length)
+        const outside = point.filter((x, d) => isActive(history.dims, point, d) && !(x >= 0 && x <= 1))
+        expect(outside).toEqual([])
+        expect(() => encodeSpace(space, decodeSpace(space, point))).not.toThrow()
+      }
+    })
+
+    test.each(Object.keys(spaces))('answers the same question the same way, in a space of %s', (name) => {
+      for (const count of [1, 40]) {
+        const history = pastOf(spaces[name] ?? {}, 'complete trials', count)
+        const answer = sampler.suggest(history, stream(3, name))
+        expect(sampler.suggest(structuredClone(history), stream(3, name))).toEqual(answer)
+      }
+    })
+
+    test('gives other studies other points', () => {
+      const dims = spaceDims(spaces['real numbers'] ?? {})
+      const points = [1, 2, 3].map((seed) => {
+        const trials = [trialOf(0, [1], { point: [0.5, 0.5], seed })]
+        return sampler.suggest(historyOf(dims, trials), stream(seed, 'suggest', 1))?.join()
+      })
+      expect(new Set(points).size).toBe(3)
+    })
+  })
+}

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import { asha } from '../../src/search/asha.ts'
+import type { Goal, Outcome } from '../../src/trial.ts'
+import { prunerContract } from '../contracts/pruner.ts'
+import { historyOf, trialOf } from './histories.ts'
+
+prunerContract(asha())
+prunerContract(asha({ first: 2, eta: 4, minTrials: 3 }))
+
+const more: Goal = { direction: 'maximize', metric: 'loss' }
+
+/** What asha says of a trial with these scores, beside trials with those; more is better. */
+function keeps(
+  pruner: ReturnType<typeof asha>,
+  scores: readonly number[],
+  others: readonly (readonly number[])[],
+  outcome?: Outcome,
+): boolean {
+  const trials = others.map((other, n) => trialOf(n, other, outcome && { outcome }))
+  const trial = trialOf(others.length, scores, { outcome: { state: 'running' } })
+  return pruner.keep(trial, historyOf([], [...trials, trial], [more]))
+}
+
+/** The steps at which a hopeless trial is looked at. */
+function rungs(pruner: ReturnType<typeof asha>, steps: number): readonly number[] {
+  const good = Array.from({ length: steps }, () => 1)
+  return good
+    .map((_, i) => i + 1)
+    .filter(
+      (step) =>
+        !keeps(
+          pruner,
+          good.slice(0, step).map(() => 0),
+          [good],
+        ),
+    )
+}
+
+describe('asha', () => {
+  test.each([
+    [{ first: 1, eta: 2 }, 10, [1, 2, 4, 8]],
+    [{ first: 1, eta: 4 }, 100, [1, 4, 16, 64]],
+    [{ first: 1, eta: 3 }, 81, [1, 3, 9, 27, 81]],
+    [{ first: 1, eta: 10 }, 1000, [1, 10, 100, 1000]],
+    [{ first: 100, eta: 3 }, 900, [100, 300, 900]],
+    [{ first: 1, eta: 1.5 }, 10, [1, 2, 3, 4, 6, 8]],
+  ])('looks at the rungs of %j in %i steps', (options, steps, expected) => {
+    expect(rungs(asha(options), steps)).toEqual(expected)
+  })
+
+  test('stops what Ray stops: a 1 after a 2 and a 4', () => {
+    expect(keeps(asha({ eta: 2 }), [1], [[2], [4]])).toBe(false)
+  })
+
+  test('keeps what reaches the cutoff between the scores, ties among them', () => {
+    const at = (score: number) => keeps(asha({ eta: 2 }), [score], [[2], [4]])
+    expect([2.9, 3, 3.1].map(at)).toEqual([false, true, true])
+    expect(keeps(asha(), [4], [[4], [4], [4]])).toBe(true)
+  })
+
+  test('keeps one in eta', () => {
+    const others = Array.from({ length: 99 }, (_, n) => [n])
+    const kept = (eta: number) =>
+      Array.from({ length: 99 }, (_, n) => n).filter((n) => keeps(asha({ eta }), [n], others)).length
+    expect([2, 3, 4].map(kept)).toEqual([50, 33, 25])
+  })
+
+  test.each<Outcome>([
+    { state: 'running' },
+    { state: 'interrupted' },
+    { state: 'pruned' },
+    { state: 'complete' },
+    { state: 'failed', code: 'trial/threw', message: 'boom' },
+  ])('compares with every trial that reached the rung, $state ones too', (outcome) => {
+    expect(keeps(asha({ eta: 2 }), [1], [[2], [4]], outcome)).toBe(false)
+  })
+
+  test('compares at the rung alone: not with what others reported later, nor with those that never got there', () => {
+    expect(keeps(asha({ eta: 2 }), [1, 3], [[0, 2, 9, 9], [5]])).toBe(true)
+    expect(keeps(asha({ eta: 2 }), [9, 1], [[0, 2, 9, 9], [5]])).toBe(false)
+  })
+
+  test('waits at a rung for as many trials as it is told to', () => {
+    expect(keeps(asha({ minTrials: 3 }), [0], [[1], [2]])).toBe(true)
+    expect(keeps(asha({ minTrials: 3 }), [0], [[1], [2], [3]])).toBe(false)
+  })
+
+  test('stops a trial whose loss is NaN at a rung, even the first', () => {
+    expect(keeps(asha(), [Number.NaN], [])).toBe(false)
+  })
+
+  test.each([
+    [{ first: 0 }, 'asha({ first: 0 }): the first rung must be at step 1 or later'],
+    [{ eta: 1 }, 'asha({ eta: 1 }): eta must be greater than 1'],
+    [{ eta: Number.NaN }, 'asha({ eta: NaN }): eta must be greater than 1'],
+  ])('refuses options that make no sense: %j', (options, message) => {
+    expect(() => asha(options)).toThrow(message)
+  })
+})

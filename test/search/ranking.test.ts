@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { rank, worstIfNaN } from '../../src/search/ranking.ts'
+import type { Outcome } from '../../src/trial.ts'
+import { historyOf, trialOf } from './histories.ts'
+
+const pruned: Outcome = { state: 'pruned' }
+const failed: Outcome = { state: 'failed', code: 'trial/threw', message: 'boom' }
+
+test('trials rank by loss, then pruned ones by how far they came, then those without a result', () => {
+  const trials = [
+    trialOf(0, [0.1], { outcome: failed }),
+    trialOf(1, [1], { outcome: pruned }),
+    trialOf(2, [5, 6], { outcome: pruned }),
+    trialOf(3, [5, 4], { outcome: pruned }),
+    trialOf(4, [Infinity]),
+    trialOf(5, [9, 3]),
+    trialOf(6, [Number.NaN]),
+    trialOf(7, [9, 2]),
+    trialOf(8, [9, 3]),
+    trialOf(9, [], { outcome: { state: 'running' } }),
+    trialOf(10, [0], { outcome: { state: 'interrupted' } }),
+    trialOf(11, [], { outcome: pruned }),
+  ]
+  const { ended, pending } = rank(historyOf([], trials))
+  expect(ended.map((trial) => trial.number)).toEqual([7, 5, 8, 4, 3, 2, 1, 0, 6, 11])
+  expect(pending.map((trial) => trial.number)).toEqual([9, 10])
+})
+
+test('a NaN loss is the worst there is', () => {
+  expect([worstIfNaN(Number.NaN), worstIfNaN(-1), worstIfNaN(Infinity)]).toEqual([Infinity, -1, Infinity])
+})
