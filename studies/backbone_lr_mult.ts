@@ -10,7 +10,7 @@ export default defineStudy({
     data: 'shapes',
     size: 64,
     batch: 4,
-    every: 100,
+    every: 60,
   },
 
   space: {

@@ -16,11 +16,11 @@ export default defineStudy({
     size: 64,
     batch: 4,
     /** Training steps between two reports. */
-    every: 100,
+    every: 60,
   },
 
   space: {
-    center: loguniform(2, 20_000, { default: 200 }),
+    center: loguniform(0.2, 2_000, { default: 200 }),
     offset: loguniform(1e-4, 1, { default: 0.01 }),
     lr: loguniform(3e-4, 3e-2, { default: 3e-3 }),
     backbone: loguniform(0.1, 10, { default: 1 }),

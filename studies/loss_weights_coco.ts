@@ -17,14 +17,10 @@ export default defineStudy({
     batch: 4,
     /** Training steps between two reports. */
     every: 50,
-    /** Standard deviation of an instance's heat, and side of the window that one centre fills, in pixels: both should
-     * be well below the size of your smallest instances. */
-    sigma: 3,
-    window: 7,
   },
 
   space: {
-    center: loguniform(2, 20_000, { default: 200 }),
+    center: loguniform(0.2, 2_000, { default: 200 }),
     offset: loguniform(1e-4, 1, { default: 0.01 }),
     lr: loguniform(3e-4, 3e-2, { default: 3e-3 }),
     backbone: loguniform(0.1, 10, { default: 1 }),
@@ -39,20 +35,9 @@ export default defineStudy({
 
   async *objective({ center, offset, lr, backbone, schedule }, trial) {
     const { train, val, heldOut } = trial.data
-    const { crop, batch, every, sigma, window } = trial.settings
-    const run = trainPanopticDeepLab({
-      trial,
-      set: train,
-      crop,
-      batch,
-      every,
-      weights: { semantic: 1, center, offset },
-      lr,
-      backbone,
-      schedule,
-      targets: { sigma },
-      decode: { nmsKernel: window, topK: 400 },
-    })
+    const { crop, batch, every } = trial.settings
+    const weights = { semantic: 1, center, offset }
+    const run = trainPanopticDeepLab({ trial, set: train, crop, batch, every, weights, lr, backbone, schedule })
     for await (const model of run) {
       const scores = await model.score(val)
       yield model.isLast ? { ...scores, held_out_pq: (await model.score(heldOut, 'held_out')).pq } : scores

@@ -1,4 +1,14 @@
-import { asha, defineStudy, loguniform, maximize, oneOf, openSplits, tpe, trainPanopticDeepLab, uniform } from 'panoptune'
+import {
+  asha,
+  defineStudy,
+  loguniform,
+  maximize,
+  oneOf,
+  openSplits,
+  tpe,
+  trainPanopticDeepLab,
+  uniform,
+} from 'panoptune'
 
 /** How the learning rate should run: which schedule, with what shape, after how long a warm-up. */
 export default defineStudy({
@@ -10,7 +20,7 @@ export default defineStudy({
     data: 'shapes',
     size: 64,
     batch: 4,
-    every: 100,
+    every: 60,
   },
 
   space: {
@@ -35,7 +45,16 @@ export default defineStudy({
     const { train, val, heldOut } = trial.data
     const { size, batch, every } = trial.settings
     const weights = { semantic: 1, center: 200, offset: 0.01 }
-    const run = trainPanopticDeepLab({ trial, set: train, crop: size, batch, every, weights, lr, schedule: { ...schedule, warmup } })
+    const run = trainPanopticDeepLab({
+      trial,
+      set: train,
+      crop: size,
+      batch,
+      every,
+      weights,
+      lr,
+      schedule: { ...schedule, warmup },
+    })
     for await (const model of run) {
       const scores = await model.score(val)
       yield model.isLast ? { ...scores, held_out_pq: (await model.score(heldOut, 'held_out')).pq } : scores

@@ -14,11 +14,24 @@ export function eventJson(event: StudyEvent): Json {
     case 'trial-started':
       return { kind: event.kind, at, slot: event.slot, again: event.again, ...trialHead(event.trial) }
     case 'trial-reported':
-      return { kind: event.kind, at, trial: event.trial.number, step: event.report.step, metrics: finite(event.report.metrics) }
+      return {
+        kind: event.kind,
+        at,
+        trial: event.trial.number,
+        step: event.report.step,
+        metrics: finite(event.report.metrics),
+      }
     case 'trial-ended':
       return { kind: event.kind, at, ...trialJson(event.trial), reason: event.reason }
     case 'study-ended':
-      return { kind: event.kind, at, study: event.study, why: event.why, seconds: event.seconds, trials: event.trials.length }
+      return {
+        kind: event.kind,
+        at,
+        study: event.study,
+        why: event.why,
+        seconds: event.seconds,
+        trials: event.trials.length,
+      }
   }
 }
 
@@ -36,7 +49,9 @@ export function trialJson(trial: Trial): { readonly [key: string]: Json } {
 
 /** Metrics for JSON, which has no NaN: what is not finite becomes null. */
 export function finite(metrics: Metrics): Record<string, number | null> {
-  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, Number.isFinite(value) ? value : null]))
+  return Object.fromEntries(
+    Object.entries(metrics).map(([name, value]) => [name, Number.isFinite(value) ? value : null]),
+  )
 }
 
 function trialHead(trial: Trial) {

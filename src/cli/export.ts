@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import type { Json } from '../json.ts'
-import { leaves } from '../space.ts'
+import { leaves, type Choice } from '../space.ts'
 import type { StoredStudy } from '../store/store.ts'
 import { BASELINE, best, front, type Trial } from '../trial.ts'
 import { finite, trialJson } from './events_json.ts'
@@ -26,17 +26,29 @@ export function bestConfig({ record, history }: StoredStudy): { readonly [key: s
 
 /** The best configuration as YAML, with a line that says what it is. */
 export function bestYaml(config: { readonly [key: string]: Json }): string {
-  return `# The best trial of study ${String(config['study'])}, written by panoptune.\n${stringify(config)}`
+  return `# The best trial of a study, written by panoptune.\n${stringify(config)}`
 }
 
 /** A study whole: its record and every trial with every report. */
 export function studyJson({ record, history }: StoredStudy): Json {
   const trials = history.trials.map((trial) => ({
     ...trialJson(trial),
-    reports: trial.reports.map(({ step, metrics, at }) => ({ step, at: new Date(at).toISOString(), metrics: finite(metrics) })),
+    reports: trial.reports.map(({ step, metrics, at }) => ({
+      step,
+      at: new Date(at).toISOString(),
+      metrics: finite(metrics),
+    })),
   }))
   const { name, goals, space, settings, seed, codeHash } = record
-  return { name, goals: goals.map((goal) => ({ ...goal })), space: space as unknown as Json, settings, seed, codeHash, trials }
+  return {
+    name,
+    goals: goals.map((goal) => ({ ...goal })),
+    space: space as unknown as Json,
+    settings,
+    seed,
+    codeHash,
+    trials,
+  }
 }
 
 /** One row a trial: number, state, steps, params (nested ones flat), metrics of the last report. RFC 4180. */
@@ -46,13 +58,20 @@ export function trialsCsv({ record, history }: StoredStudy): string {
   const rows = history.trials.map((trial) => {
     const values = leaves(record.space, trial.params).map(({ value, active }) => (active ? value : ''))
     const last = trial.reports.at(-1)?.metrics ?? {}
-    return [trial.number, trial.outcome.state, trial.reports.length, trial.seed, ...values, ...metrics.map((name) => last[name] ?? '')]
+    return [
+      trial.number,
+      trial.outcome.state,
+      trial.reports.length,
+      trial.seed,
+      ...values,
+      ...metrics.map((name) => last[name] ?? ''),
+    ]
   })
   const head = ['trial', 'state', 'steps', 'seed', ...names, ...metrics]
   return [head, ...rows].map((row) => `${row.map(csvField).join(',')}\r\n`).join('')
 }
 
-function csvField(value: unknown): string {
+function csvField(value: Choice): string {
   const text = String(value ?? '')
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

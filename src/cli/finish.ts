@@ -51,7 +51,9 @@ export function finishText(run: FinishedRun, terminal: Terminal): string {
 function heldOutDifference({ study, stored, results }: FinishedRun): SummaryInput['heldOut'] {
   const winner = best(stored.history)
   if (!winner) return undefined
-  const [a, b] = [winner.number, BASELINE].map((number) => loadCounts(countsFile(trialDir(results, stored.record.name, number), 'held_out')))
+  const [a, b] = [winner.number, BASELINE].map((number) =>
+    loadCounts(countsFile(trialDir(results, stored.record.name, number), 'held_out')),
+  )
   if (!a || !b || a.length !== b.length) return undefined
   const difference = bootstrapDifference(a, b, stream(study.seed, 'held-out'))
   return difference && { ...difference, images: a.length }

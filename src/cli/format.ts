@@ -26,10 +26,11 @@ export function duration(seconds: number): string {
 /** A parameter's value for reading; a nested one as `kind(name value)`. */
 export function paramValue(value: unknown): string {
   if (typeof value === 'number') return number(value)
-  if (typeof value !== 'object' || value === null) return String(value)
+  if (typeof value === 'string') return value
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const { kind, ...inner } = value as Params
   const fields = Object.entries(inner).map(([name, field]) => `${name} ${paramValue(field)}`)
-  return fields.length ? `${String(kind)}(${fields.join(' ')})` : String(kind)
+  return fields.length ? `${paramValue(kind)}(${fields.join(' ')})` : paramValue(kind)
 }
 
 export function paramsLine(params: Params, separator = '  '): string {
@@ -39,7 +40,11 @@ export function paramsLine(params: Params, separator = '  '): string {
 }
 
 /** Rows under headings, columns as wide as they need: the first left-aligned, the rest right-aligned. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
+export function table(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  left: readonly number[] = [0],
+): string {
   const all = [headings, ...rows]
   const widths = headings.map((_, column) => Math.max(...all.map((row) => width(row[column] ?? ''))))
   const line = (row: readonly string[]) =>

@@ -23,7 +23,10 @@ type Print = (text: string) => void
 /** The verbs that only read what is stored: status, list, show, best, export. They work while a study runs. */
 export function inspectCommands(print: Print, terminal: Terminal): readonly Command[] {
   const verb = (name: string, description: string) =>
-    new Command(name).description(description).addOption(resultsOption()).option('--study <name>', 'which study; default: the one changed last')
+    new Command(name)
+      .description(description)
+      .addOption(resultsOption())
+      .option('--study <name>', 'which study; default: the one changed last')
   const printJson = (value: Json) => print(`${JSON.stringify(value, null, 2)}\n`)
   return [
     new Command('status')
@@ -86,7 +89,10 @@ function read<T>({ results }: Options, question: (store: Store) => T): T {
 
 function configOf(study: StoredStudy) {
   const config = bestConfig(study)
-  if (!config) throw new TuneError('usage', `study '${study.record.name}' has no completed trial yet`, { hint: 'see how it stands: tune status' })
+  if (!config)
+    throw new TuneError('usage', `study '${study.record.name}' has no completed trial yet`, {
+      hint: 'see how it stands: tune status',
+    })
   return config
 }
 
@@ -138,9 +144,15 @@ function trialTable({ record, history }: StoredStudy, terminal: Terminal): strin
 function trialText({ record }: StoredStudy, trial: Trial, terminal: Terminal): string {
   const { outcome } = trial
   const names = [...new Set(trial.reports.flatMap((report) => Object.keys(report.metrics)))]
-  const reports = trial.reports.map(({ step, metrics }) => [String(step), ...names.map((name) => (name in metrics ? number(metrics[name]!) : '-'))])
+  const reports = trial.reports.map(({ step, metrics }) => [
+    String(step),
+    ...names.map((name) => (name in metrics ? number(metrics[name]!) : '-')),
+  ])
   const first = trial.reports[0]
-  const seconds = first && trial.reports.length > 1 ? `, ${duration((trial.reports.at(-1)!.at - first.at) / 1000)} between first and last report` : ''
+  const seconds =
+    first && trial.reports.length > 1
+      ? `, ${duration((trial.reports.at(-1)!.at - first.at) / 1000)} between first and last report`
+      : ''
   return [
     `${mark(outcome.state, terminal)} trial ${trial.number} of ${record.name}: ${outcome.state}${trial.number === BASELINE ? ' (the baseline)' : ''}`,
     ...(outcome.state === 'failed' ? [wrap(`${outcome.code}: ${outcome.message}`, terminal.columns, '  ')] : []),
@@ -158,7 +170,12 @@ function bestText(study: StoredStudy, terminal: Terminal): string {
   const rows = names.map((name) => {
     const value = winner.reports.at(-1)!.metrics[name]!
     const start = baseline?.reports.at(-1)?.metrics[name]
-    return [name, number(value), start === undefined ? '-' : number(start), start === undefined ? '-' : signed(value - start)]
+    return [
+      name,
+      number(value),
+      start === undefined ? '-' : number(start),
+      start === undefined ? '-' : signed(value - start),
+    ]
   })
   return [
     `trial ${winner.number} of ${record.name}${winner.number === BASELINE ? ', the baseline: nothing beat it' : ''}`,

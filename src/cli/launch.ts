@@ -30,7 +30,10 @@ export function readLaunch(results: string, study: string): Launch {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Launch
   } catch (error) {
-    throw new TuneError('study/unknown', `${file} is no JSON`, { hint: 'give the study file instead: tune --study FILE', cause: error })
+    throw new TuneError('study/unknown', `${file} is no JSON`, {
+      hint: 'give the study file instead: tune --study FILE',
+      cause: error,
+    })
   }
 }
 

@@ -62,11 +62,17 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   const columns = terminalOf(process.stderr, process.env).columns
   if (isTuneError(error)) {
-    process.stderr.write(`${errorLines(error).map((line) => wrap(line, columns, '  ')).join('\n')}\n`)
+    process.stderr.write(
+      `${errorLines(error)
+        .map((line) => wrap(line, columns, '  '))
+        .join('\n')}\n`,
+    )
     return 2
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : messageOf(error)
-  process.stderr.write(`error[bug]  this is a mistake of panoptune, not yours: please report it with the lines below\n${detail}\n`)
+  process.stderr.write(
+    `error[bug]  this is a mistake of panoptune, not yours: please report it with the lines below\n${detail}\n`,
+  )
   return 70
 }
 

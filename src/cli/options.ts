@@ -36,11 +36,15 @@ export const jsonOption = () => new Option('--json', 'print JSON on stdout')
 export function slotsOf(device: string, count: number | undefined): readonly Slot[] {
   const [kind, list] = device.split(':') as [string, string | undefined]
   if (kind !== 'cpu' && kind !== 'cuda' && kind !== 'webgpu') {
-    throw new TuneError('usage', `--device ${device}: no such kind of device`, { hint: 'write cpu, cuda:0 or cuda:0,1' })
+    throw new TuneError('usage', `--device ${device}: no such kind of device`, {
+      hint: 'write cpu, cuda:0 or cuda:0,1',
+    })
   }
   const indices = (list ?? '0').split(',').map(Number)
   if (!indices.every((index) => Number.isSafeInteger(index) && index >= 0) || (kind === 'cpu' && list !== undefined)) {
-    throw new TuneError('usage', `--device ${device}: '${list}' is no list of device numbers`, { hint: 'write cpu, cuda:0 or cuda:0,1' })
+    throw new TuneError('usage', `--device ${device}: '${list}' is no list of device numbers`, {
+      hint: 'write cpu, cuda:0 or cuda:0,1',
+    })
   }
   const cores = availableParallelism()
   const slots = count ?? (kind === 'cpu' ? cores : indices.length)

@@ -14,7 +14,7 @@ export function planText(study: Study, slots: readonly Slot[], terminal: Termina
     active ? paramValue(value) : '-',
   ])
   const goals = study.goals.map(({ direction, metric }) => `${direction} ${metric}`).join(', ')
-  const settings = paramsLine(study.settings as Params)
+  const settings = paramsLine(study.settings)
   const { trials, steps } = study.budget
   const lines = [
     `${study.name}: ${goals}`,

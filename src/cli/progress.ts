@@ -101,7 +101,8 @@ function eventLine(event: StudyEvent, board: Scoreboard, terminal: Terminal): st
   switch (event.kind) {
     case 'study-started': {
       const { direction, metric } = event.goals[0]!
-      const more = event.ended > 0 ? `continues after ${event.ended} of ${event.trials} trials` : `${event.trials} trials`
+      const more =
+        event.ended > 0 ? `continues after ${event.ended} of ${event.trials} trials` : `${event.trials} trials`
       return `${terminal.paint('bold', event.study)}  ${direction} ${metric}, ${more}, ${event.slots} slot${event.slots === 1 ? '' : 's'}`
     }
     case 'preparing':
@@ -138,7 +139,8 @@ function endedLine(event: Extract<StudyEvent, { kind: 'trial-ended' }>, board: S
   const name = `${mark(outcome.state, terminal)} trial ${trial.number} ${outcome.state}`
   if (outcome.state !== 'complete') return `${name}  ${event.reason}`
   const isBest = best({ goals: [board.goal], trials: board.ended })?.number === trial.number
-  const note = trial.number === BASELINE ? '  (the baseline)' : isBest ? `  ${terminal.paint('bold', 'best so far')}` : ''
+  const note =
+    trial.number === BASELINE ? '  (the baseline)' : isBest ? `  ${terminal.paint('bold', 'best so far')}` : ''
   return `${name}  ${metricText(board.goal, trial.reports.at(-1)?.metrics)}${note}`
 }
 

@@ -57,7 +57,8 @@ export function runCommands(around: Surroundings): readonly Command[] {
     .option('--set <key=value>', 'override one of its settings; may be given many times', keyValue)
     .action(async (file: string | undefined, options: Options) => {
       const chosen = file ?? options.study
-      if (chosen === undefined) throw new TuneError('usage', 'tune run needs a study file', { hint: 'tune --study studies/loss_weights.ts' })
+      if (chosen === undefined)
+        throw new TuneError('usage', 'tune run needs a study file', { hint: 'tune --study studies/loss_weights.ts' })
       const { name, seed, trials, steps, set = {} } = options
       await start({ file: chosen, set, ...known({ name, seed, trials, steps }) }, options, around)
     })
@@ -79,7 +80,12 @@ function withRunOptions(command: Command): Command {
     .option('--trials <n>', 'trials to end', positive)
     .option('--steps <n>', 'reports of a trial', positive)
     .option('--slots <n>', 'trials at once; default: a core each', positive)
-    .addOption(new Option('--executor <kind>', 'where trials run; default: what the study says, or threads').choices(['inline', 'threads']))
+    .addOption(
+      new Option('--executor <kind>', 'where trials run; default: what the study says, or threads').choices([
+        'inline',
+        'threads',
+      ]),
+    )
     .option('--device <list>', 'cpu, cuda:0 or cuda:0,1', 'cpu')
     .addOption(resultsOption())
     .option('--accept-code-change', 'continue although the code of the study was edited')
@@ -92,7 +98,11 @@ async function start(launch: Launch, options: Options, around: Surroundings): Pr
   const { results } = options
   const loaded = await loadStudy(launch.file, results)
   const { trials, steps, name, seed } = launch
-  const study = withOverrides(loaded.study, { settings: launch.set, budget: known({ trials, steps }), ...known({ name, seed }) })
+  const study = withOverrides(loaded.study, {
+    settings: launch.set,
+    budget: known({ trials, steps }),
+    ...known({ name, seed }),
+  })
   const slots = slotsOf(options.device, options.slots)
   if (options.dryRun) {
     around.print(options.json ? `${JSON.stringify(planJson(study, slots))}\n` : planText(study, slots, around.terminal))
@@ -122,9 +132,19 @@ async function start(launch: Launch, options: Options, around: Surroundings): Pr
     })
     reporter.close()
     const stored = findStudy(store, study.name)
-    const finished: FinishedRun = { study, stored, file: launch.file, results, seconds: (Date.now() - startedAt) / 1000 }
+    const finished: FinishedRun = {
+      study,
+      stored,
+      file: launch.file,
+      results,
+      seconds: (Date.now() - startedAt) / 1000,
+    }
     writeBest(finished)
-    around.print(options.json ? `${JSON.stringify({ kind: 'summary', best: bestConfig(stored) ?? null })}\n` : `\n${finishText(finished, around.terminal)}`)
+    around.print(
+      options.json
+        ? `${JSON.stringify({ kind: 'summary', best: bestConfig(stored) ?? null })}\n`
+        : `\n${finishText(finished, around.terminal)}`,
+    )
     around.exitWith(exitCode(end))
   } finally {
     reporter.close()
@@ -142,7 +162,11 @@ function exitCode({ why, history }: StudyEnd): number {
 
 function reporterFor({ json, quiet }: Options, { print, printError, terminal }: Surroundings): Reporter {
   if (json) return { tell: (event) => print(`${JSON.stringify(eventJson(event))}\n`), close: () => undefined }
-  if (quiet) return lineReporter((line) => (/^warning/.test(line) ? printError(line) : undefined), { ...terminal, paint: (_, text) => text })
+  if (quiet)
+    return lineReporter((line) => (line.startsWith('warning') ? printError(line) : undefined), {
+      ...terminal,
+      paint: (_, text) => text,
+    })
   return terminal.isLive ? liveReporter(print, terminal) : lineReporter(print, terminal)
 }
 

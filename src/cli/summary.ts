@@ -39,11 +39,14 @@ function section(label: string, body: string, terminal: Terminal): string {
   const indent = ' '.repeat(11)
   const lines = body.split('\n').map((line) => wrap(line, terminal.columns - indent.length, '  '))
   const [first = '', ...rest] = lines.join('\n').split('\n')
-  return [terminal.paint('bold', label.padEnd(indent.length)) + first, ...rest.map((line) => indent + line)].join('\n').trimEnd()
+  return [terminal.paint('bold', label.padEnd(indent.length)) + first, ...rest.map((line) => indent + line)]
+    .join('\n')
+    .trimEnd()
 }
 
 function outcomeLine({ study, history, seconds }: SummaryInput): string {
-  const count = (state: Trial['outcome']['state']) => history.trials.filter((trial) => trial.outcome.state === state).length
+  const count = (state: Trial['outcome']['state']) =>
+    history.trials.filter((trial) => trial.outcome.state === state).length
   const parts = (['complete', 'pruned', 'failed', 'interrupted'] as const)
     .filter((state) => count(state) > 0)
     .map((state) => `${count(state)} ${state}`)
@@ -66,7 +69,8 @@ function winnerSections(input: SummaryInput, winner: Trial): readonly (readonly 
 
 function winnerText(goal: Goal, winner: Trial, baseline: Trial | undefined): string {
   const value = resultOf(goal, winner)
-  if (!baseline) return `${goal.metric} ${number(value)}, trial ${winner.number}; the baseline did not complete: no comparison`
+  if (!baseline)
+    return `${goal.metric} ${number(value)}, trial ${winner.number}; the baseline did not complete: no comparison`
   const start = resultOf(goal, baseline)
   if (winner === baseline) return `${goal.metric} ${number(value)}, the baseline (trial 0): nothing beat it`
   return `${goal.metric} ${number(value)}, trial ${winner.number}: ${signed(value - start)} over the baseline's ${number(start)}`
@@ -82,7 +86,10 @@ function heldOutText({ heldOut }: SummaryInput, winner: Trial): string {
 
 function frontText(history: History): string {
   if (history.goals.length < 2) return ''
-  const rows = front(history).map((trial) => [String(trial.number), ...history.goals.map((goal) => number(resultOf(goal, trial)))])
+  const rows = front(history).map((trial) => [
+    String(trial.number),
+    ...history.goals.map((goal) => number(resultOf(goal, trial))),
+  ])
   return table(['trial', ...history.goals.map((goal) => goal.metric)], rows)
 }
 
@@ -92,9 +99,12 @@ function effectsText(history: History, study: Study): string {
   const spread = study.sampler?.name === 'random' ? history.trials : spreadTrials(history, sobol(), rngOf)
   const effects = shownEffects(history, spread, stream(study.seed, 'effects'))
   if (effects.length === 0) return `not known: ${spread.length} evenly spread trials are too few to say`
-  const shown = effects.filter((effect) => effect.isShown).map(({ name, p }) => `${name} (p ${p < 0.001 ? '< 0.001' : number(p)})`)
+  const shown = effects
+    .filter((effect) => effect.isShown)
+    .map(({ name, p }) => `${name} (p ${p < 0.001 ? '< 0.001' : number(p)})`)
   const others = effects.filter((effect) => !effect.isShown).map(({ name }) => name)
-  if (shown.length === 0) return `not shown for any of them by ${spread.length} evenly spread trials: ${others.join(', ')}`
+  if (shown.length === 0)
+    return `not shown for any of them by ${spread.length} evenly spread trials: ${others.join(', ')}`
   return others.length ? `${shown.join(', ')}; not shown: ${others.join(', ')}` : shown.join(', ')
 }
 
@@ -124,7 +134,9 @@ function edges(all: readonly Leaf[], { point }: Pick<Trial, 'point'>): readonly 
     if (!active || 'choices' in spec || spec.low === spec.high) return []
     const x = point[i]!
     if (x > 0.05 && x < 0.95) return []
-    return [`${name} ${number(value as number)} is at the ${x <= 0.05 ? 'lower' : 'upper'} end of ${number(spec.low)} to ${number(spec.high)}`]
+    return [
+      `${name} ${number(value as number)} is at the ${x <= 0.05 ? 'lower' : 'upper'} end of ${number(spec.low)} to ${number(spec.high)}`,
+    ]
   })
 }
 

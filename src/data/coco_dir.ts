@@ -46,6 +46,11 @@ function findPhotos(dir: string, names: readonly string[], split: string): strin
   throw missing(`${dir}: no photographs of split '${split}'`, `looked for the directories ${candidates.join(', ')}`)
 }
 
+/** Whether a directory has labels of a split, be they whole or not. */
+export function hasSplit(dir: string, split: string): boolean {
+  return splitsOf(dir).some((name) => name === split || name === `${split}2017`)
+}
+
 /** The splits that a directory has labels of, to say what could have been meant. */
 function splitsOf(dir: string): readonly string[] {
   const files = [dir, join(dir, 'annotations')].filter(isDirectory).flatMap((folder) => readdirSync(folder))

@@ -11,7 +11,7 @@ export function saveCounts(file: string, images: readonly Counts[]): void {
 /** What `saveCounts` kept; undefined where it kept nothing. */
 export function loadCounts(file: string): readonly Counts[] | undefined {
   try {
-    const plain = JSON.parse(readFileSync(file, 'utf8')) as Record<keyof Counts, number[]>[]
+    const plain: Record<keyof Counts, number[]>[] = JSON.parse(readFileSync(file, 'utf8'))
     return plain.map(({ iou, tp, fp, fn }) => ({
       iou: Float64Array.from(iou),
       tp: Float64Array.from(tp),

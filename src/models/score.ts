@@ -2,7 +2,7 @@ import type { ImageSet } from '../data/image_set.ts'
 import { evalImages } from '../data/loader.ts'
 import { emptyCounts, merge, panopticQuality, type Counts } from '../eval/pq.ts'
 import { scoreScene } from '../eval/score_scene.ts'
-import { decodePanoptic, headMaps, scaledDecoding, type DecodeOptions } from './decode.ts'
+import { decodePanoptic, headMaps, type DecodeOptions } from './decode.ts'
 import type { Predictor } from './predictor.ts'
 import type { Trainer } from './trainer.ts'
 
@@ -16,8 +16,11 @@ export interface Scorer {
   close(): Promise<void>
 }
 
-/** Post-processing is in proportion to each image where `decode` does not say otherwise. */
-export function openScorer(trainer: Pick<Trainer, 'predictor'>, decode: DecodeOptions = {}): Scorer {
+/** `decodingOf` says how the outputs for an image of some size become segments. */
+export function openScorer(
+  trainer: Pick<Trainer, 'predictor'>,
+  decodingOf: (height: number, width: number) => DecodeOptions,
+): Scorer {
   const predictors = new Map<string, Promise<Predictor>>()
   const predictorFor = (height: number, width: number, size: number) => {
     const key = `${size} of ${height} x ${width}`
@@ -33,9 +36,9 @@ export function openScorer(trainer: Pick<Trainer, 'predictor'>, decode: DecodeOp
         const outputs = await predictor.predict(images, size)
         for (const [place, scene] of scenes.entries()) {
           const maps = headMaps(outputs, place, scene.height, scene.width)
-          const options = { ...scaledDecoding(scene.height, scene.width), ...decode }
           const index = indices[place]!
-          counts[index] = scoreScene(set, index, decodePanoptic(maps, set.categories, options))
+          const decoding = decodingOf(scene.height, scene.width)
+          counts[index] = scoreScene(set, index, decodePanoptic(maps, set.categories, decoding))
         }
       }
       const all = counts.reduce(merge, emptyCounts(set.categories))
@@ -48,7 +51,6 @@ export function openScorer(trainer: Pick<Trainer, 'predictor'>, decode: DecodeOp
 }
 
 function points({ All, Things, Stuff }: ReturnType<typeof panopticQuality>): Scores {
-  const percent = (fraction: number | null) => (fraction === null ? Number.NaN : 100 * fraction)
   return {
     pq: percent(All.pq),
     sq: percent(All.sq),
@@ -56,4 +58,8 @@ function points({ All, Things, Stuff }: ReturnType<typeof panopticQuality>): Sco
     pq_things: percent(Things.pq),
     pq_stuff: percent(Stuff.pq),
   }
+}
+
+function percent(fraction: number | null): number {
+  return fraction === null ? Number.NaN : 100 * fraction
 }

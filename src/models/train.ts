@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { ImageSet } from '../data/image_set.ts'
+import { instanceSide } from '../data/instance_side.ts'
 import { TuneError } from '../errors.ts'
 import { saveCounts } from '../eval/counts_file.ts'
 import type { TrialContext } from '../study.ts'
-import type { DecodeOptions } from './decode.ts'
+import { scaledDecoding, type DecodeOptions } from './decode.ts'
 import { panopticDeepLab, type PanopticDeepLabConfig } from './panoptic_deeplab.ts'
 import { learningRate, parseSchedule, type Schedule, type ScheduleKind } from './schedule.ts'
 import { openScorer, type Scores } from './score.ts'
@@ -36,9 +37,9 @@ export interface TrainOptions {
   /** Largest norm of the gradient. Default 10. */
   readonly clip?: number
   readonly model?: Partial<Omit<PanopticDeepLabConfig, 'classes'>>
-  /** Default: in proportion to the crop. */
+  /** Default: in proportion to the crop and to the set's instances. */
   readonly targets?: Omit<TargetOptions, 'stride'>
-  /** Default: in proportion to each image. */
+  /** Default: in proportion to each image and to the set's instances. */
   readonly decode?: DecodeOptions
 }
 
@@ -68,22 +69,33 @@ export async function* trainPanopticDeepLab(options: TrainOptions): AsyncGenerat
   const { weightDecay = 1e-4, clip = 10 } = options
   const total = every * trial.maxSteps
   if (!Number.isSafeInteger(total)) {
-    throw new TuneError('study/invalid', 'a schedule needs to know where it ends', { hint: 'give the study budget.steps' })
+    throw new TuneError('study/invalid', 'a schedule needs to know where it ends', {
+      hint: 'give the study budget.steps',
+    })
   }
   const schedule = withWarmup(options.schedule ?? 'poly')
+  const side = instanceSide(set)
   const model = panopticDeepLab({ classes: set.categories.length, ...options.model })
   const batches = trainBatches(set, {
     size: batch,
     seed: trial.seed,
     augment: { height: crop, width: crop, ...(options.scale ? { scale: options.scale } : {}) },
-    targets: { ...scaledTargets(crop, crop), ...options.targets, stride: model.lossStride },
+    targets: { ...scaledTargets(crop, crop, side), ...options.targets, stride: model.lossStride },
   })
 
   const { device, seed } = trial
-  const trainer = await openTrainer({ model, batchSize: batch, height: crop, width: crop, device, seed, lrMultipliers: { backbone } })
-  const scorer = openScorer(trainer, options.decode)
+  const trainer = await openTrainer({
+    model,
+    batchSize: batch,
+    height: crop,
+    width: crop,
+    device,
+    seed,
+    lrMultipliers: { backbone },
+  })
+  const scorer = openScorer(trainer, (height, width) => ({ ...scaledDecoding(height, width, side), ...options.decode }))
   try {
-    for (let steps = 0; steps < total; ) {
+    for (let steps = 0; steps < total;) {
       const taken: StepResult[] = []
       for (const end = steps + every; steps < end; steps++) {
         trial.signal.throwIfAborted()
@@ -118,5 +130,11 @@ function withWarmup(schedule: Schedule | ScheduleKind): Schedule {
 
 function mean(results: readonly StepResult[]): StepResult {
   const of = (term: keyof StepResult) => results.reduce((sum, result) => sum + result[term], 0) / results.length
-  return { semantic: of('semantic'), center: of('center'), offset: of('offset'), total: of('total'), gradNorm: of('gradNorm') }
+  return {
+    semantic: of('semantic'),
+    center: of('center'),
+    offset: of('offset'),
+    total: of('total'),
+    gradNorm: of('gradNorm'),
+  }
 }
