@@ -69,8 +69,11 @@ export interface Remote {
   abort(): void
   /** Fails whatever waits for an answer: the other side is gone. */
   lose(error: Error): void
+  /** Whoever waits still is told that there is nothing more. */
   close(): void
 }
+
+const DONE = { done: true, value: undefined } as const
 
 export function remote(port: MessagePort): Remote {
   const waiting: { resolve(result: IteratorResult<unknown, void>): void; reject(error: Error): void }[] = []
@@ -90,7 +93,7 @@ export function remote(port: MessagePort): Remote {
   const send = (question: 'next' | 'return') =>
     new Promise<IteratorResult<unknown, void>>((resolve, reject) => {
       if (lost) return reject(lost)
-      if (ended) return resolve({ done: true, value: undefined })
+      if (ended) return resolve(DONE)
       waiting.push({ resolve, reject })
       port.postMessage(question)
     })
@@ -104,6 +107,10 @@ export function remote(port: MessagePort): Remote {
       lost = error
       for (const reader of waiting.splice(0)) reader.reject(error)
     },
-    close: () => port.close(),
+    close: () => {
+      ended = true
+      for (const reader of waiting.splice(0)) reader.resolve(DONE)
+      port.close()
+    },
   }
 }

@@ -6,7 +6,9 @@ import { openLog } from './output.ts'
 export async function* runJob(job: Job, signal: AbortSignal): AsyncGenerator<unknown, void, void> {
   const log = openLog(job.dir)
   try {
-    const reports = await log.capture(() => startObjective(job, signal))
+    const study = await log.capture(() => importStudy(job.studyUrl))
+    if (signal.aborted) return
+    const reports = log.capture(() => startObjective(study, job, signal))
     try {
       for (;;) {
         const { done, value } = await log.capture(() => reports.next())
@@ -24,15 +26,19 @@ export async function* runJob(job: Job, signal: AbortSignal): AsyncGenerator<unk
   }
 }
 
-async function startObjective(job: Job, signal: AbortSignal): Promise<AsyncIterator<unknown>> {
-  const { studyUrl, params, ...context } = job
-  const { default: study } = (await import(/* @vite-ignore */ studyUrl)) as { readonly default: Study }
-  const reports = study.objective(params as never, { ...context, signal } as never) as
-    | Partial<AsyncIterable<unknown>>
-    | undefined
-  const start = reports?.[Symbol.asyncIterator]
-  if (!start) {
-    throw new TypeError(`the objective of '${study.name}' gives no reports: write async *objective(params, trial) { ... yield { ${study.goals[0]?.metric}: ... } }`) // prettier-ignore
+async function importStudy(url: string): Promise<Study> {
+  const { default: study } = (await import(/* @vite-ignore */ url)) as { readonly default: Study }
+  return study
+}
+
+/** The driver has checked the study, but only a call shows what its objective gives. */
+function startObjective(study: Study, job: Job, signal: AbortSignal): AsyncIterator<unknown> {
+  const { studyUrl: _, params, ...context } = job
+  const reports: unknown = study.objective(params as never, { ...context, signal } as never)
+  if (typeof reports === 'object' && reports !== null && Symbol.asyncIterator in reports) {
+    return (reports as AsyncIterable<unknown>)[Symbol.asyncIterator]()
   }
-  return start.call(reports)
+  throw new TypeError(
+    `the objective of '${study.name}' gives no reports: write async *objective(params, trial) { ... yield { ${study.goals[0]?.metric}: ... } }`,
+  )
 }
