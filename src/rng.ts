@@ -48,28 +48,36 @@ export function philox(key0: number, key1: number, high0 = 0, high1 = 0): () => 
   const block = new Uint32Array(4)
   let counter = 0
   return () => {
-    if (counter % 4 === 0) {
-      let [c0, c1, c2, c3] = [counter / 4, 0, high0, high1]
-      let [k0, k1] = [key0, key1]
-      for (let round = 0; round < 10; round++) {
-        const [hi0, lo0] = multiply(0xd2511f53, c0)
-        const [hi1, lo1] = multiply(0xcd9e8d57, c2)
-        ;[c0, c1, c2, c3] = [(hi1 ^ c1 ^ k0) >>> 0, lo1, (hi0 ^ c3 ^ k1) >>> 0, lo0]
-        k0 = (k0 + 0x9e3779b9) >>> 0
-        k1 = (k1 + 0xbb67ae85) >>> 0
-      }
-      block.set([c0, c1, c2, c3])
-    }
+    if (counter % 4 === 0) rounds(block, counter / 4, high0, high1, key0, key1)
     return block[counter++ % 4]!
   }
 }
 
-/** The high and low 32 bits of a 32 by 32 bit product. */
-function multiply(a: number, b: number): readonly [number, number] {
-  const low = Math.imul(a, b) >>> 0
+/** Ten rounds over one counter, without an allocation: weights and crops draw millions of numbers. */
+function rounds(block: Uint32Array, counter: number, high0: number, high1: number, key0: number, key1: number): void {
+  let [c0, c1, c2, c3] = [counter, 0, high0, high1]
+  let [k0, k1] = [key0, key1]
+  for (let round = 0; round < 10; round++) {
+    const next0 = highWord(0xcd9e8d57, c2) ^ c1 ^ k0
+    const next2 = highWord(0xd2511f53, c0) ^ c3 ^ k1
+    c1 = Math.imul(0xcd9e8d57, c2)
+    c3 = Math.imul(0xd2511f53, c0)
+    c0 = next0
+    c2 = next2
+    k0 = (k0 + 0x9e3779b9) | 0
+    k1 = (k1 + 0xbb67ae85) | 0
+  }
+  block[0] = c0
+  block[1] = c1
+  block[2] = c2
+  block[3] = c3
+}
+
+/** The high 32 bits of a 32 by 32 bit product. */
+function highWord(a: number, b: number): number {
   const [aHigh, aLow] = [a >>> 16, a & 0xffff]
   const [bHigh, bLow] = [b >>> 16, b & 0xffff]
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16)
-  const carry = ((middle & 0xffff) + aLow * bHigh) / 65_536
-  return [(aHigh * bHigh + Math.floor(middle / 65_536) + Math.floor(carry)) >>> 0, low]
+  const middle = (Math.imul(aHigh, bLow) >>> 0) + (Math.imul(aLow, bLow) >>> 16)
+  const carry = (Math.imul(aLow, bHigh) >>> 0) + (middle % 65_536)
+  return (Math.imul(aHigh, bHigh) + Math.floor(middle / 65_536) + Math.floor(carry / 65_536)) | 0
 }

@@ -70,8 +70,8 @@ interface StudyDefinition<S extends Space, M extends Metrics, X extends Settings
 /** `true` was written, but `--set` may say `false`. */
 type Widened<X> = { readonly [K in keyof X]: X[K] extends boolean ? boolean : X[K] }
 
-/** The metrics that some report has: one may come with the last report only. */
-type MetricOf<M> = M extends unknown ? Extract<keyof M, string> : never
+/** The metrics that every report has: a goal must be in each, for pruners compare steps. */
+type MetricOf<M, K = keyof M> = K extends keyof M & string ? (undefined extends M[K] ? never : K) : never
 
 type WithGoal<M extends Metrics> =
   | { readonly goal: Goal<NoInfer<MetricOf<M>>>; readonly goals?: never }
