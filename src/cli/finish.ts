@@ -39,7 +39,7 @@ export function finishText(run: FinishedRun, terminal: Terminal): string {
     seconds,
     files: [...(hasBest ? [here(bestFile(results, name))] : []), here(studiesFile(results))],
     next: [
-      ...(hasBest ? [`npx tune best --study ${name}${where}`] : [`npx tune list --study ${name}${where}`]),
+      ...(hasBest ? [`npx tune recheck --study ${name}${where}`] : [`npx tune list --study ${name}${where}`]),
       `npx tune resume ${name}${where} --trials ${2 * Math.max(study.budget.trials, stored.history.trials.length)}`,
     ],
     ...(heldOut ? { heldOut } : {}),

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { dataCommand } from './data.ts'
 import { evalCommand } from './eval.ts'
 import { inspectCommands } from './inspect.ts'
+import { recheckCommand } from './recheck.ts'
 import { runCommands } from './run.ts'
 import { terminalOf } from './terminal.ts'
 import { wrap } from './format.ts'
@@ -23,9 +24,11 @@ export async function main(words: readonly string[]): Promise<number> {
     .showSuggestionAfterError()
     .addHelpText('after', examples)
     .exitOverride()
+  const around = { print, printError, terminal, exitWith: (code: number) => void (status = code) }
   const commands = [
-    ...runCommands({ print, printError, terminal, exitWith: (code) => (status = code) }),
+    ...runCommands(around),
     ...inspectCommands(print, terminal),
+    recheckCommand(around),
     evalCommand(print),
     dataCommand(print),
   ]

@@ -172,7 +172,12 @@ function warn({ study, store, clock, onEvent }: StudyRun, message: string): void
 }
 
 /** Lets the study read its data. An error of it is the study's, and no trial has begun. */
-async function prepare({ study, results, clock, onEvent }: StudyRun): Promise<unknown> {
+export async function prepare({
+  study,
+  results,
+  clock,
+  onEvent,
+}: Pick<StudyRun, 'study' | 'results' | 'clock' | 'onEvent'>): Promise<unknown> {
   if (!study.prepare) return undefined
   const progress = (message: string) => onEvent({ kind: 'preparing', message, at: clock.now() })
   try {

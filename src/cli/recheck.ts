@@ -1,0 +1,184 @@
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { systemClock } from '../clock.ts'
+import { TuneError } from '../errors.ts'
+import { average, pairedDifference, spread } from '../eval/paired.ts'
+import type { Json } from '../json.ts'
+import { studyDir } from '../results.ts'
+import { openSqliteStore } from '../store/sqlite.ts'
+import type { StoredStudy } from '../store/store.ts'
+import { withOverrides } from '../study.ts'
+import { BASELINE, best, type Metrics, type Trial } from '../trial.ts'
+import { prepare } from '../trials/driver.ts'
+import { loadStudy } from '../trials/load.ts'
+import { repeat } from '../trials/repeat.ts'
+import { threadsExecutor } from '../trials/threads.ts'
+import { finite } from './events_json.ts'
+import { number, signed, table } from './format.ts'
+import { readLaunch } from './launch.ts'
+import { jsonOption, positive, resultsOption, slotsOf } from './options.ts'
+import type { Surroundings } from './run.ts'
+import { interruptible } from './signals.ts'
+import { findStudy } from './stored.ts'
+
+interface Options {
+  readonly results: string
+  readonly study?: string
+  readonly seeds: number
+  readonly slots?: number
+  readonly device: string
+  readonly json?: boolean
+}
+
+/** `tune recheck`: is the best really better than the baseline, or was its seed lucky? */
+export function recheckCommand(around: Surroundings): Command {
+  return new Command('recheck')
+    .description('run the best and the baseline again with new seeds: is the gain real?')
+    .addOption(resultsOption())
+    .option('--study <name>', 'which study; default: the one changed last')
+    .option('--seeds <n>', 'new seeds', positive, 3)
+    .option('--slots <n>', 'runs at once; default: a core each', positive)
+    .option('--device <list>', 'cpu, cuda:0 or cuda:0,1', 'cpu')
+    .addOption(jsonOption())
+    .action((options: Options) => recheck(options, around))
+}
+
+async function recheck(options: Options, { print, printError, exitWith }: Surroundings): Promise<void> {
+  const { results, seeds } = options
+  const store = openSqliteStore(results)
+  const stored = findStudy(store, options.study)
+  store.close()
+  const { name } = stored.record
+  const [winner, baseline] = contestants(stored)
+  const launch = readLaunch(results, name)
+  const { study: defined, url, codeHash } = await loadStudy(launch.file, results)
+  if (codeHash !== stored.record.codeHash) {
+    throw new TuneError(
+      'study/changed',
+      `${launch.file} was edited since ${name} was run: a new run would not repeat it`,
+      { hint: 'put it back as it was' },
+    )
+  }
+  const { steps, seed } = launch
+  const study = withOverrides(defined, {
+    settings: launch.set,
+    name,
+    ...(seed !== undefined && { seed }),
+    ...(steps !== undefined && { budget: { steps } }),
+  })
+  const executor = threadsExecutor(slotsOf(options.device, options.slots))
+  const { signal, done } = interruptible(printError)
+  const say = (message: string) => (options.json ? undefined : printError(`${message}\n`))
+  try {
+    const data = await prepare({
+      study,
+      results,
+      clock: systemClock,
+      onEvent: (event) => void (event.kind === 'preparing' && say(event.message)),
+    })
+    const runs = await repeat({
+      study,
+      url,
+      data,
+      executor,
+      configs: [winner.params, baseline.params],
+      seeds,
+      dirOf: (config, seed) =>
+        join(studyDir(results, name), 'recheck', `${config === 0 ? 'best' : 'baseline'}-${seed}`),
+      signal,
+      onEnd: (config, seed, metrics) =>
+        say(`${config === 0 ? 'best' : 'baseline'}, seed ${seed + 1} of ${seeds}: ${goalText(stored, metrics)}`),
+    })
+    const [ofBest, ofBaseline] = [runs[0]!, runs[1]!]
+    print(
+      options.json
+        ? `${JSON.stringify(recheckJson(stored, winner.number, ofBest, ofBaseline))}\n`
+        : `${recheckText(stored, winner.number, ofBest, ofBaseline)}\n`,
+    )
+  } catch (error) {
+    if (!signal.aborted) throw error
+    exitWith(130)
+  } finally {
+    done()
+    await executor.close()
+  }
+}
+
+function contestants({ record, history }: StoredStudy): readonly [Trial, Trial] {
+  const winner = best(history)
+  const baseline = history.trials.find((trial) => trial.number === BASELINE)
+  if (!winner || !baseline) {
+    throw new TuneError('usage', `study '${record.name}' has no completed trial to check`, {
+      hint: 'see how it stands: tune status',
+    })
+  }
+  if (winner === baseline) {
+    throw new TuneError('usage', `the best of '${record.name}' is its baseline: there is nothing to compare`, {
+      hint: 'give it more trials: tune resume',
+    })
+  }
+  return [winner, baseline]
+}
+
+function recheckText(
+  stored: StoredStudy,
+  trial: number,
+  ofBest: readonly Metrics[],
+  ofBaseline: readonly Metrics[],
+): string {
+  const rows = metricsOf(ofBest, ofBaseline).map((metric) => {
+    const [a, b] = [valuesOf(ofBest, metric), valuesOf(ofBaseline, metric)]
+    const { mean, low, high } = pairedDifference(a, b)
+    return [
+      metric,
+      meanText(a),
+      meanText(b),
+      signed(mean),
+      Number.isFinite(low) ? `${signed(low)} to ${signed(high)}` : '-',
+    ]
+  })
+  const goal = stored.record.goals[0]!
+  const { low, high } = pairedDifference(valuesOf(ofBest, goal.metric), valuesOf(ofBaseline, goal.metric))
+  const isShown = goal.direction === 'maximize' ? low > 0 : high < 0
+  const verdict = isShown
+    ? `the gain in ${goal.metric} is real: its interval leaves out 0`
+    : `${ofBest.length} seeds do not show a gain in ${goal.metric}: try more (--seeds)`
+  return `trial ${trial} of ${stored.record.name} against the baseline, ${ofBest.length} new seeds each\n${table(['metric', 'best', 'baseline', 'gain', '95 %'], rows)}\n${verdict}`
+}
+
+function recheckJson(
+  { record }: StoredStudy,
+  trial: number,
+  ofBest: readonly Metrics[],
+  ofBaseline: readonly Metrics[],
+): Json {
+  const gains = metricsOf(ofBest, ofBaseline).map((metric) => {
+    const { mean, low, high } = pairedDifference(valuesOf(ofBest, metric), valuesOf(ofBaseline, metric))
+    return [metric, finite({ mean, low, high })]
+  })
+  return {
+    study: record.name,
+    trial,
+    best: ofBest.map(finite),
+    baseline: ofBaseline.map(finite),
+    gain: Object.fromEntries(gains),
+  }
+}
+
+/** The metrics that every run gave. */
+function metricsOf(...runs: readonly (readonly Metrics[])[]): readonly string[] {
+  const all = runs.flat()
+  return Object.keys(all[0] ?? {}).filter((name) => all.every((metrics) => name in metrics))
+}
+
+function valuesOf(runs: readonly Metrics[], metric: string): readonly number[] {
+  return runs.map((metrics) => metrics[metric] ?? Number.NaN)
+}
+
+function meanText(values: readonly number[]): string {
+  return values.length < 2 ? number(average(values)) : `${number(average(values))} ± ${number(spread(values))}`
+}
+
+function goalText({ record }: StoredStudy, metrics: Metrics): string {
+  return record.goals.map(({ metric }) => `${metric} ${number(metrics[metric] ?? Number.NaN)}`).join(', ')
+}
