@@ -1,0 +1,440 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { TuneError } from '../../src/errors.ts'
+import type { StudyEvent } from '../../src/event.ts'
+import { seedFor } from '../../src/rng.ts'
+import type { Pruner } from '../../src/search/pruner.ts'
+import type { Sampler } from '../../src/search/sampler.ts'
+import { choice, uniform } from '../../src/space.ts'
+import { openMemoryStore } from '../../src/store/memory.ts'
+import type { Store } from '../../src/store/store.ts'
+import { defineStudy, maximize, type Study, type TrialContext } from '../../src/study.ts'
+import type { Trial } from '../../src/trial.ts'
+import { runStudy, type StudyEnd, type StudyRun } from '../../src/trials/driver.ts'
+import type { Executor } from '../../src/trials/executor.ts'
+import { slots } from '../contracts/executor.ts'
+import { tickingClock } from '../contracts/store.ts'
+import { temporaryDir } from '../temporary.ts'
+
+type Params = { readonly x: number; readonly net: string }
+type Objective = (params: Params, trial: TrialContext) => AsyncIterable<unknown>
+
+/** Yields as many reports as it may, at most nine. */
+async function* nineReports({ x }: Params, { maxSteps }: TrialContext) {
+  for (let step = 1; step <= Math.min(9, maxSteps); step++) yield { pq: x * step }
+}
+
+function studyOf(objective: Objective, change: Partial<Study> = {}): Study {
+  const study = defineStudy({
+    name: 'tiny',
+    goal: maximize('pq'),
+    space: { x: uniform(0, 1), net: choice('a', 'b') },
+    budget: { trials: 4, steps: 3 },
+    seed: 3,
+    objective: objective as never,
+  })
+  return { ...study, ...change }
+}
+
+/** Runs the objective of a study that has no module. */
+function direct(study: Study, count: 1 | 2): Executor {
+  return {
+    slots: slots.slice(0, count),
+    run: ({ params, ...job }, _, signal) => study.objective(params as never, { ...job, signal } as never),
+    close: async () => undefined,
+  }
+}
+
+const chance: Sampler = { name: 'chance', suggest: ({ dims }, rng) => dims.map(() => rng.uniform()) }
+
+interface Ran extends StudyEnd {
+  readonly trials: readonly Trial[]
+  readonly events: readonly StudyEvent[]
+}
+
+async function run(study: Study, change: Partial<StudyRun> & { readonly slots?: 1 | 2 } = {}): Promise<Ran> {
+  const { slots: count = 1, store = openMemoryStore(), onEvent, ...rest } = change
+  const events: StudyEvent[] = []
+  try {
+    const end = await runStudy({
+      study,
+      url: 'none:',
+      codeHash: 'abc',
+      store,
+      executor: direct(study, count),
+      sampler: chance,
+      results: temporaryDir(),
+      clock: tickingClock(),
+      signal: new AbortController().signal,
+      onEvent: (event) => {
+        events.push(event)
+        onEvent?.(event)
+      },
+      ...rest,
+    })
+    return { ...end, trials: end.history.trials, events }
+  } finally {
+    store.close()
+  }
+}
+
+const outcomes = ({ trials }: Ran) => trials.map(({ outcome }) => outcome)
+const states = (ran: Ran) => outcomes(ran).map(({ state }) => state)
+
+describe('a run', () => {
+  test('starts with the baseline and the first points, then takes what the sampler suggests', async () => {
+    const first = [{ x: 0.25, net: 'b' }]
+    const { why, trials } = await run(studyOf(nineReports, { first }))
+    expect(why).toBe('budget')
+    expect(trials.map(({ number }) => number)).toEqual([0, 1, 2, 3])
+    expect(trials[0]?.params).toEqual({ x: 0.5, net: 'a' })
+    expect(trials[1]?.params).toEqual(first[0])
+    expect(trials[2]?.params).not.toEqual(trials[3]?.params)
+    expect(trials.map(({ seed }) => seed)).toEqual([0, 1, 2, 3].map((number) => seedFor(3, 'trial', number)))
+  })
+
+  test('prefers the sampler that its study names', async () => {
+    const still: Sampler = { name: 'still', suggest: () => [0.75, 0.75] }
+    const { trials } = await run(studyOf(nineReports, { sampler: still }))
+    expect(trials.at(-1)?.params).toEqual({ x: 0.75, net: 'b' })
+  })
+
+  test('spends its budget exactly, with two slots too', async () => {
+    const ran = await run(studyOf(nineReports, { budget: { trials: 7, steps: 2 } }), { slots: 2 })
+    expect(states(ran)).toEqual(Array.from({ length: 7 }, () => 'complete'))
+    const started = ran.events.flatMap((event) => (event.kind === 'trial-started' ? [event.slot] : []))
+    expect(new Set(started)).toEqual(new Set([0, 1]))
+  })
+
+  test('ends when the sampler has nothing left', async () => {
+    const few: Sampler = {
+      name: 'few',
+      suggest: ({ trials }) => (trials.length < 3 ? [0.1 * trials.length, 0] : undefined),
+    }
+    const { why, trials } = await run(studyOf(nineReports), { sampler: few })
+    expect(why).toBe('exhausted')
+    expect(trials).toHaveLength(3)
+  })
+
+  test('tells everything that happens, in order and in time', async () => {
+    const { events } = await run(studyOf(nineReports, { budget: { trials: 2, steps: 1 } }))
+    expect(events.map(({ kind }) => kind)).toEqual([
+      'study-started',
+      'trial-started',
+      'trial-reported',
+      'trial-ended',
+      'trial-started',
+      'trial-reported',
+      'trial-ended',
+      'study-ended',
+    ])
+    const times = events.map(({ at }) => at)
+    expect(times).toEqual(times.toSorted((a, b) => a - b))
+    expect(events[0]).toMatchObject({ ended: 0, trials: 2, steps: 1, slots: 1 })
+    expect(events[3]).toMatchObject({ reason: 'reached its budget of 1 report' })
+  })
+
+  test('gives a trial its context, with an empty directory of its own', async () => {
+    const seen: TrialContext[] = []
+    const results = temporaryDir()
+    async function* look(_: Params, trial: TrialContext) {
+      seen.push(trial)
+      expect(readdirSync(trial.dir)).toEqual([])
+      writeFileSync(join(trial.dir, 'left.txt'), '')
+      yield { pq: 1 }
+    }
+    const study = studyOf(look, { settings: { size: 64 }, budget: { trials: 2 } })
+    await run(study, { results })
+    expect(seen[1]).toMatchObject({ number: 1, seed: seedFor(3, 'trial', 1), device: slots[0]?.device, maxSteps: Infinity, settings: { size: 64 } }) // prettier-ignore
+    expect(seen[1]?.dir).toBe(join(results, 'tiny', 'trials', '0001'))
+    await run(study, { results }) // another store: it would find what the first run left
+  })
+})
+
+describe('a trial', () => {
+  test('is complete after as many reports as the budget has steps, and its objective cleans up', async () => {
+    let cleanups = 0
+    async function* endless({ x }: Params) {
+      try {
+        for (;;) yield { pq: x }
+      } finally {
+        cleanups++
+      }
+    }
+    const ran = await run(studyOf(endless))
+    expect(ran.trials.map(({ reports }) => reports.length)).toEqual([3, 3, 3, 3])
+    expect(cleanups).toBe(4)
+  })
+
+  test('is complete when its objective ends before, if it reported at all', async () => {
+    async function* once({ net }: Params) {
+      if (net === 'a') yield { pq: 1 }
+    }
+    const ran = await run(studyOf(once, { first: [{ x: 0, net: 'b' }], budget: { trials: 2, steps: 3 } }))
+    expect(outcomes(ran)).toEqual([
+      { state: 'complete' },
+      { state: 'failed', code: 'trial/no-report', message: 'its objective ended without a report' },
+    ])
+  })
+
+  test('is pruned as soon as it is not worth going on; the baseline and last reports are not asked about', async () => {
+    const asked: string[] = []
+    const pruner: Pruner = {
+      name: 'second',
+      keep: (trial, history) => {
+        asked.push(`${trial.number}/${trial.reports.length}`)
+        expect(history.trials[trial.number]).toBe(trial)
+        return trial.number !== 2 || trial.reports.length < 2
+      },
+    }
+    const ran = await run(studyOf(nineReports, { pruner }))
+    expect(states(ran)).toEqual(['complete', 'complete', 'pruned', 'complete'])
+    expect(asked).toEqual(['1/1', '1/2', '2/1', '2/2', '3/1', '3/2'])
+    expect(ran.events.find((event) => event.kind === 'trial-ended' && event.outcome.state === 'pruned')).toMatchObject({
+      reason: 'second stopped it after 2 reports',
+    })
+  })
+
+  test.each<[unknown, string, string]>([
+    ['high', 'trial/invalid-report', "report 2 is 'high', no metrics such as { pq: 0.5 }"],
+    [undefined, 'trial/invalid-report', 'report 2 is undefined'],
+    [[1], 'trial/invalid-report', 'report 2 is [ 1 ]'],
+    [{ loss: 1 }, 'trial/invalid-report', "report 2 lacks the goal 'pq': it has loss"],
+    [{}, 'trial/invalid-report', "report 2 lacks the goal 'pq': it has no metric"],
+    [{ pq: '0.5' }, 'trial/invalid-report', "report 2 has '0.5' as 'pq', no number"],
+    [{ pq: 1, note: null }, 'trial/invalid-report', "report 2 has null as 'note', no number"],
+    [{ pq: Number.NaN }, 'trial/diverged', "'pq' was NaN in report 2"],
+    [{ pq: Infinity }, 'trial/diverged', "'pq' was Infinity in report 2"],
+  ])('that yields %j fails, with its earlier reports kept', async (yielded, code, message) => {
+    async function* objective() {
+      yield { pq: 1, other: Number.NaN }
+      yield yielded
+    }
+    const { trials } = await run(studyOf(objective, { budget: { trials: 1 } }))
+    expect(trials[0]?.reports).toHaveLength(1)
+    expect(trials[0]?.outcome).toMatchObject({ state: 'failed', code, message: expect.stringContaining(message) })
+  })
+
+  test.each<[unknown, string, string]>([
+    [new RangeError('too far'), 'trial/threw', 'RangeError: too far'],
+    [new Error('plainly'), 'trial/threw', 'plainly'],
+    ['a string', 'trial/threw', "threw 'a string'"],
+    [
+      Object.assign(new Error('loss is NaN at step 3'), { name: 'DivergedError' }),
+      'trial/diverged',
+      'loss is NaN at step 3',
+    ],
+    [Object.assign(new Error('its worker ended'), { name: 'TrialLostError' }), 'trial/lost', 'its worker ended'],
+  ])('that throws %s fails, and the study goes on', async (thrown, code, message) => {
+    async function* objective({ x }: Params) {
+      if (x === 0.5) throw thrown
+      yield { pq: 1 }
+    }
+    const ran = await run(studyOf(objective, { budget: { trials: 2 } }))
+    expect(outcomes(ran)).toEqual([{ state: 'failed', code, message }, { state: 'complete' }])
+  })
+
+  test('that takes longer than it may fails by that, whatever it does when it is told', async () => {
+    async function* slow({ net }: Params, { signal }: TrialContext) {
+      yield { pq: 1 }
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      if (net === 'a') signal.throwIfAborted()
+      yield { pq: 2 }
+    }
+    const ran = await run(studyOf(slow, { first: [{ x: 0, net: 'b' }], budget: { trials: 2, trialSeconds: 0.02 } }))
+    const message = 'took longer than its budget of 0.02 s'
+    expect(outcomes(ran)).toEqual([0, 1].map(() => ({ state: 'failed', code: 'trial/timeout', message })))
+    expect(ran.trials.map(({ reports }) => reports.length)).toEqual([1, 1])
+  })
+
+  test('whose clean-up fails ends as it had ended, with a warning', async () => {
+    async function* messy() {
+      try {
+        for (;;) yield { pq: 1 }
+      } finally {
+        // oxlint-disable-next-line no-unsafe-finally -- what is tried here
+        throw new Error('the mess stays')
+      }
+    }
+    const ran = await run(studyOf(messy, { budget: { trials: 1, steps: 1 } }))
+    expect(states(ran)).toEqual(['complete'])
+    expect(ran.events).toContainEqual(
+      expect.objectContaining({ kind: 'warning', message: expect.stringContaining('the mess stays') }),
+    )
+  })
+})
+
+describe('failures', () => {
+  async function* failing({ x }: Params) {
+    if (x > 0) throw new Error(`no luck with ${x}`)
+    yield { pq: 1 }
+  }
+
+  test('end a run when there are as many as its budget allows', async () => {
+    const ran = await run(studyOf(failing, { budget: { trials: 9, failures: 4 } }))
+    expect(ran.why).toBe('failures')
+    expect(ran.trials).toHaveLength(4)
+    expect(ran.events.at(-2)).toMatchObject({
+      kind: 'warning',
+      message: 'stopped: 4 trials failed, as many as budget.failures allows',
+    })
+  })
+
+  test('of the first three trials for one reason end a run; the next run tries again', async () => {
+    async function* broken() {
+      yield await Promise.reject(new Error('no data'))
+    }
+    const store = openMemoryStore()
+    const study = studyOf(broken, { budget: { trials: 9 } })
+    const ran = await run(study, { store })
+    expect(ran.why).toBe('failures')
+    expect(ran.trials).toHaveLength(3)
+    expect(ran.events.at(-2)).toMatchObject({ message: 'stopped: the first 3 trials failed the same way: no data' })
+    const next = await run({ ...study, objective: nineReports as never }, { store })
+    expect([next.why, next.trials.length]).toEqual(['budget', 9])
+  })
+
+  test('for different reasons, or after a success, do not', async () => {
+    const ran = await run(studyOf(failing, { budget: { trials: 5 } }))
+    expect([ran.why, ran.trials.length]).toEqual(['budget', 5])
+  })
+})
+
+describe('an interrupted run', () => {
+  test('is continued as if nothing had been: same trials, same results', async () => {
+    const study = studyOf(nineReports, { budget: { trials: 6, steps: 3 } })
+    const undisturbed = await run(study)
+    const results = (ran: Ran) =>
+      ran.trials.map(({ params, seed, reports, outcome }) => ({
+        params,
+        seed,
+        outcome,
+        metrics: reports.map(({ metrics }) => metrics),
+      }))
+
+    const store = openMemoryStore()
+    for (const after of [1, 5, 6, 7]) {
+      const stop = new AbortController()
+      let reports = 0
+      const onEvent = (event: StudyEvent) => {
+        if (event.kind === 'trial-reported' && ++reports === after) stop.abort()
+      }
+      const part = await run(study, { store, signal: stop.signal, onEvent })
+      expect(part.why).toBe('interrupted')
+      expect(states(part).filter((state) => state === 'running')).toEqual([])
+    }
+    const last = await run(study, { store })
+    expect(last.why).toBe('budget')
+    expect(results(last)).toEqual(results(undisturbed))
+  })
+
+  test('marks its running trials, and starts them again first, under their numbers and in empty directories', async () => {
+    const stop = new AbortController()
+    const store = openMemoryStore()
+    const results = temporaryDir()
+    async function* waiting(_: Params, { dir, signal, number }: TrialContext) {
+      expect(existsSync(join(dir, 'left.txt'))).toBe(false)
+      writeFileSync(join(dir, 'left.txt'), '')
+      yield { pq: number }
+      await new Promise((resolve) => (signal.aborted ? resolve(0) : signal.addEventListener('abort', resolve)))
+    }
+    let reports = 0
+    const onEvent = (event: StudyEvent) => {
+      if (event.kind === 'trial-reported' && ++reports === 2) stop.abort()
+    }
+    const study = studyOf(waiting)
+    const first = await run(study, { store, results, slots: 2, signal: stop.signal, onEvent })
+    expect([first.why, ...states(first)]).toEqual(['interrupted', 'interrupted', 'interrupted'])
+    const next = await run({ ...study, objective: nineReports as never }, { store, results, slots: 2 })
+    expect(
+      next.events.flatMap((event) => (event.kind === 'trial-started' ? [[event.trial.number, event.again]] : [])),
+    ).toEqual([
+      [0, true],
+      [1, true],
+      [2, false],
+      [3, false],
+    ])
+    expect(next.trials.slice(0, 2).map(({ params, seed }) => [params, seed])).toEqual(
+      first.trials.map(({ params, seed }) => [params, seed]),
+    )
+    expect(next.why).toBe('budget')
+  })
+
+  test('before it began runs no trial', async () => {
+    const { why, trials } = await run(studyOf(nineReports), { signal: AbortSignal.abort() })
+    expect([why, trials.length]).toEqual(['interrupted', 0])
+  })
+})
+
+describe('a study', () => {
+  test('prepares once, before its trials, which are given what it gave', async () => {
+    const seen: unknown[] = []
+    async function* objective(_: Params, { data }: TrialContext) {
+      seen.push(data)
+      yield { pq: 1 }
+    }
+    const data = { pixels: new Uint8Array(4) }
+    const prepare: Study['prepare'] = ({ cacheDir, settings, progress }) => {
+      progress(`reading ${String(settings['set'])}`)
+      expect(existsSync(cacheDir)).toBe(true)
+      seen.push('prepared')
+      return data
+    }
+    const { events } = await run(studyOf(objective, { prepare, settings: { set: 'shapes' }, budget: { trials: 2 } }))
+    expect(seen).toEqual(['prepared', data, data])
+    expect(events[1]).toMatchObject({ kind: 'preparing', message: 'reading shapes' })
+  })
+
+  test('that cannot prepare says so before any trial', async () => {
+    const throwing = (error: Error) => () => {
+      throw error
+    }
+    const missing = new TuneError('data/missing', 'no such directory')
+    await expect(run(studyOf(nineReports, { prepare: throwing(missing) }))).rejects.toBe(missing)
+    const plain = run(studyOf(nineReports, { prepare: throwing(new Error('oh')) }))
+    await expect(plain).rejects.toMatchObject({ code: 'study/invalid', message: 'tiny: its prepare failed: oh' })
+  })
+
+  test('that is done neither prepares nor runs again; a larger budget continues it', async () => {
+    const store = openMemoryStore()
+    const study = studyOf(nineReports)
+    await run(study, { store })
+    const never = () => {
+      throw new Error('it is done')
+    }
+    const again = await run({ ...study, prepare: never }, { store })
+    expect(again.events.map(({ kind }) => kind)).toEqual(['study-started', 'study-ended'])
+    expect(again.events[0]).toMatchObject({ ended: 4 })
+    const larger = await run({ ...study, budget: { trials: 6, steps: 3 } }, { store })
+    expect(larger.trials).toHaveLength(6)
+  })
+
+  test('whose store fails stops in all its slots, with what was stored', async () => {
+    const full = new TuneError('results/unwritable', 'the disk is full')
+    const memory = openMemoryStore()
+    let reports = 0
+    const store: Store = {
+      ...memory,
+      open: (record, options) => {
+        const study = memory.open(record, options)
+        const report: typeof study.report = (number, one) => {
+          if (++reports > 7) throw full
+          return study.report(number, one)
+        }
+        return { ...study, report }
+      },
+    }
+    let isOver = false
+    async function* watched(params: Params, trial: TrialContext) {
+      expect(isOver).toBe(false)
+      yield* nineReports(params, trial)
+    }
+    await expect(run(studyOf(watched, { budget: { trials: 20, steps: 3 } }), { store, slots: 2 })).rejects.toBe(full)
+    isOver = true
+    await new Promise((resolve) => setImmediate(resolve))
+    const trials = memory.list()[0]?.history.trials ?? []
+    expect(trials.filter(({ outcome }) => outcome.state === 'complete')).toHaveLength(2)
+    expect(trials.filter(({ outcome }) => outcome.state === 'running')).toEqual([])
+  })
+})
