@@ -79,7 +79,7 @@ export function writeAtomically(path: string, content: string | Uint8Array): voi
 }
 
 /** Does some writing at a path; a full, read-only or forbidden place is `results/unwritable`. */
-export function writing<T>(path: string, write: () => T): T {
+function writing<T>(path: string, write: () => T): T {
   try {
     return write()
   } catch (error) {

@@ -26,7 +26,7 @@ export function checkUnchanged(stored: StudyRecord, now: StudyRecord, options: {
 }
 
 /** Every difference between two studies but their code, each in words. */
-export function definitionChanges(was: StudyRecord, is: StudyRecord): readonly string[] {
+function definitionChanges(was: StudyRecord, is: StudyRecord): readonly string[] {
   return [
     ...goalChanges(was.goals, is.goals),
     ...spaceChanges(was, is),

@@ -11,7 +11,7 @@ import { isLocked, lockStudy } from './sqlite_lock.ts'
 import { readRecord, readStudies, readTrials, type StoredTrial } from './sqlite_read.ts'
 import { readFile } from './sqlite_reader.ts'
 import { ensureSchema } from './sqlite_schema.ts'
-import { insertStudy, interruptRunning, trialWriter, updateStudy } from './sqlite_write.ts'
+import { insertEvent, insertStudy, interruptRunning, trialWriter, updateStudy } from './sqlite_write.ts'
 import type { Store, StoredStudy, StudyRecord, StudyStore } from './store.ts'
 
 export interface SqliteOptions {
@@ -43,19 +43,15 @@ export function openSqliteStore(results: string, { clock = systemClock, busyMs =
       }
     },
     list: () => {
-      const studies = writer ? readStudies(writer) : (readFile(connect, file, busyMs, readStudies) ?? [])
+      const own = writer
+      const studies = own ? guarded(file, () => readStudies(own)) : (readFile(connect, file, busyMs, readStudies) ?? [])
       return studies.map((study) =>
         locks.has(study.record.name) || isLocked(connect, results, study.record.name) ? study : left(study),
       )
     },
     log: (study, event) => {
-      guarded(file, () => {
-        writer
-          ?.prepare(
-            'INSERT INTO tune_events (study_id, at, kind, event_json) SELECT study_id, ?, ?, ? FROM studies WHERE study_name = ?',
-          )
-          .run(clock.now(), event.kind, JSON.stringify(event), study)
-      })
+      const own = writer
+      if (own) guarded(file, () => insertEvent(own, study, event, clock.now()))
     },
     close: () => {
       writer?.close()
@@ -148,6 +144,10 @@ function admit(
   if (!found) return { studyId: insertStudy(db, record, clock.now()), stored: [] }
   const hasTrials = valueOf(db, 'SELECT EXISTS (SELECT 1 FROM trials WHERE study_id = ?)', found.id)
   if (hasTrials) checkUnchanged(found.record, record, { acceptCodeChange })
+  if (hasTrials && found.record.codeHash !== record.codeHash) {
+    const event = { kind: 'code-changed', was: found.record.codeHash, is: record.codeHash }
+    insertEvent(db, record.name, event, clock.now())
+  }
   updateStudy(db, found.id, record)
   interruptRunning(db, found.id)
   return { studyId: found.id, stored: readTrials(db, found.id, record) }

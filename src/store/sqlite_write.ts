@@ -4,7 +4,7 @@ import type { Outcome, Report, Trial } from '../trial.ts'
 import type { Db } from './db.ts'
 import { distributionJson, internalValue, OPTUNA_STATES, typedValue } from './optuna.ts'
 import { metricsJson } from './sqlite_read.ts'
-import type { StudyRecord } from './store.ts'
+import type { Store, StudyRecord } from './store.ts'
 
 /** A time as Optuna 5 keeps it: UTC, to the microsecond, from milliseconds since 1970. */
 const TIME = `strftime('%Y-%m-%d %H:%M:%f000', ? / 1000.0, 'unixepoch')`
@@ -40,7 +40,14 @@ export function updateStudy(db: Db, id: number, record: StudyRecord): void {
   `).run(id, JSON.stringify(goals.map(({ metric }) => metric)))
 }
 
-/** Trials of a driver that died wait to be run again; how many there were. */
+/** Appends to a study's log. */
+export function insertEvent(db: Db, study: string, event: Parameters<Store['log']>[1], at: number): void {
+  db.prepare(`
+    INSERT INTO tune_events (study_id, at, kind, event_json) SELECT study_id, ?, ?, ? FROM studies WHERE study_name = ?
+  `).run(at, event.kind, JSON.stringify(event), study)
+}
+
+/** Trials of a driver that died wait to be run again. */
 export function interruptRunning(db: Db, studyId: number): void {
   db.prepare(`
     UPDATE trials SET state = 'WAITING', datetime_start = NULL

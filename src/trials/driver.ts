@@ -4,7 +4,7 @@ import type { StudyEvent } from '../event.ts'
 import { cacheDir, emptyDir, ensureDir, trialDir } from '../results.ts'
 import type { Sampler } from '../search/sampler.ts'
 import { spaceSpec } from '../space.ts'
-import type { Store, StudyRecord } from '../store/store.ts'
+import type { Store, StudyRecord, StudyStore } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import { hasEnded, type History, type Trial } from '../trial.ts'
 import { choose, endOf, failuresText, type Why } from './choose.ts'
@@ -42,45 +42,16 @@ export interface StudyEnd {
  * where the study cannot go on, with everything stored that had happened.
  */
 export async function runStudy(run: StudyRun): Promise<StudyEnd> {
-  const { study, store, executor, clock } = run
-  const trials = store.open(recordOf(run), { acceptCodeChange: run.acceptCodeChange ?? false })
-  const startedAt = clock.now()
+  const startedAt = run.clock.now()
+  const trials = run.store.open(recordOf(run), { acceptCodeChange: run.acceptCodeChange ?? false })
   announce(run, trials.history())
 
-  // Where one lane cannot go on, such as on a full disk, the others stop too.
   const halt = new AbortController()
-  const signal = AbortSignal.any([run.signal, halt.signal])
-  const isDone = endOf({ study, history: trials.history(), isAborted: signal.aborted, endedNow: [] }) !== undefined
-  const data = isDone ? undefined : await prepare(run)
-  const session: Session = {
-    ...run,
-    trials,
-    data,
-    signal,
-    endedNow: [],
-    now: () => clock.now(),
-    onReport: (trial, report) => run.onEvent({ kind: 'trial-reported', trial, report, at: clock.now() }),
-    onWarning: (message) => warn(run, message),
-  }
-  const lanes = executor.slots.map(async (slot) => {
-    try {
-      return await feed(session, slot)
-    } catch (error) {
-      halt.abort()
-      throw error
-    }
-  })
-  const ends = await Promise.allSettled(lanes)
-  const broken = ends.find((end) => end.status === 'rejected')
-  if (broken) throw broken.reason
-
-  const why = strongest(ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : [])))
+  const session = await startSession(run, trials, halt.signal)
+  const why = await runLanes(session, halt)
   if (why === 'failures') warn(run, failuresText(session))
   const history = trials.history()
-  const at = clock.now()
-  const seconds = (at - startedAt) / 1000
-  run.onEvent({ kind: 'study-ended', study: study.name, why, trials: history.trials, seconds, at })
-  store.log(study.name, { kind: 'study-ended', why, seconds })
+  conclude(run, history, why, startedAt)
   return { why, history }
 }
 
@@ -90,6 +61,37 @@ interface Session extends StudyRun, Pick<TrialRun, 'trials' | 'now' | 'onReport'
   readonly data: unknown
   /** Trials that this run has ended, in that order. */
   readonly endedNow: Trial[]
+}
+
+async function startSession(run: StudyRun, trials: StudyStore, halted: AbortSignal): Promise<Session> {
+  const { study, clock } = run
+  const signal = AbortSignal.any([run.signal, halted])
+  const isDone = endOf({ study, history: trials.history(), isAborted: signal.aborted, endedNow: [] }) !== undefined
+  return {
+    ...run,
+    trials,
+    data: isDone ? undefined : await prepare(run),
+    signal,
+    endedNow: [],
+    now: () => clock.now(),
+    onReport: (trial, report) => run.onEvent({ kind: 'trial-reported', trial, report, at: clock.now() }),
+    onWarning: (message) => warn(run, message),
+  }
+}
+
+/** Feeds every slot until none can take a trial. Where one lane cannot go on, such as on a full disk, all stop. */
+async function runLanes(session: Session, halt: AbortController): Promise<Why> {
+  const lanes = session.executor.slots.map(async (slot): Promise<Why> => {
+    try {
+      return await feed(session, slot)
+    } catch (error) {
+      halt.abort(error)
+      return 'interrupted'
+    }
+  })
+  const whys = await Promise.all(lanes)
+  if (halt.signal.aborted) throw halt.signal.reason
+  return strongest(whys)
 }
 
 /** Runs trials in one slot for as long as there are any; why there are none. */
@@ -164,6 +166,13 @@ function announce({ study, store, sampler, executor, clock, onEvent }: StudyRun,
     sampler: (study.sampler ?? sampler).name,
     pruner: study.pruner?.name ?? null,
   })
+}
+
+function conclude({ study, store, clock, onEvent }: StudyRun, { trials }: History, why: Why, startedAt: number): void {
+  const at = clock.now()
+  const seconds = (at - startedAt) / 1000
+  onEvent({ kind: 'study-ended', study: study.name, why, trials, seconds, at })
+  store.log(study.name, { kind: 'study-ended', why, seconds })
 }
 
 function warn({ study, store, clock, onEvent }: StudyRun, message: string): void {

@@ -18,7 +18,7 @@ const forever = new AbortController().signal
 export type JobOf = (does: string, change?: Partial<Job>) => Job
 
 /** What a trial noted in its directory. */
-export function notesOf({ dir }: Job): readonly string[] {
+function notesOf({ dir }: Job): readonly string[] {
   return readFileSync(join(dir, 'notes.txt'), 'utf8').trimEnd().split('\n')
 }
 

@@ -32,7 +32,7 @@ export const record: StudyRecord = {
   codeHash: 'abc',
 }
 
-export const params: Params = { lr: 0.1 + 0.2, depth: 3, schedule: { kind: 'poly', power: 4 / 3 }, mirror: false }
+const params: Params = { lr: 0.1 + 0.2, depth: 3, schedule: { kind: 'poly', power: 4 / 3 }, mirror: false }
 const device: Device = { kind: 'cpu', index: 0, threads: 2 }
 export const start: Start = { params, seed: 42, device }
 

@@ -50,16 +50,23 @@ describe('the store in SQLite', () => {
     expect(reader.list()[0]?.history.trials[1]?.outcome.state).toBe('running')
   })
 
-  test('keeps its log', () => {
+  test('keeps its log, an accepted change of the code in it', () => {
     const dir = temporaryDir()
     const store = openSqliteStore(dir, { clock: tickingClock(1000) })
     store.open(record)
     store.log(record.name, { kind: 'warning', message: 'slow' })
+    addTrial(store.open({ ...record, name: 'other' }))
     store.close()
+    const again = openSqliteStore(dir)
+    again.open({ ...record, name: 'other', codeHash: 'def' }, { acceptCodeChange: true })
+    again.close()
     const db = new Database(studiesFile(dir), { readonly: true })
-    const [event] = db.prepare('SELECT kind, event_json FROM tune_events').all()
+    const events = db.prepare('SELECT kind, event_json FROM tune_events ORDER BY event_id').all()
     db.close()
-    expect(event).toEqual({ kind: 'warning', event_json: '{"kind":"warning","message":"slow"}' })
+    expect(events).toEqual([
+      { kind: 'warning', event_json: '{"kind":"warning","message":"slow"}' },
+      { kind: 'code-changed', event_json: '{"kind":"code-changed","was":"abc","is":"def"}' },
+    ])
   })
 
   test('reads a copy in a place where nothing may be written', () => {
@@ -163,8 +170,8 @@ describe('a results directory that cannot be used', () => {
 
   test.skipIf(!canMount())('is named where its disk is full; the trials until then are kept', () => {
     const dir = temporaryDir()
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', dir])
-    onTestFinished(() => void execFileSync('umount', ['-l', dir]))
+    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', dir])
+    onTestFinished(() => void execFileSync('/bin/umount', ['-l', dir]))
     const store = storeIn(dir)
     const study = store.open(record)
     let ended = 0
@@ -200,8 +207,8 @@ function asReader(dir: string, run: () => void): void {
 function canMount(): boolean {
   const dir = mkdtempSync(join(tmpdir(), 'panoptune-mount-'))
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', dir], { stdio: 'ignore' })
-    execFileSync('umount', [dir])
+    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', dir], { stdio: 'ignore' })
+    execFileSync('/bin/umount', [dir])
     return true
   } catch {
     return false
