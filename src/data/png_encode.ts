@@ -1,5 +1,6 @@
 import { crc32, deflateSync } from 'node:zlib'
-import { PNG_SIGNATURE, type IdImage } from './png.ts'
+import type { IdImage } from './png.ts'
+import { PNG_SIGNATURE } from './png_file.ts'
 import { filterRow } from './png_filter.ts'
 
 /** A label PNG of ids below 2^24. */

@@ -39,7 +39,7 @@ function magnitude(difference: number): number {
 }
 
 /** The one of left, up and up-left that is nearest to `left + up - upLeft`. */
-function paeth(left: number, up: number, upLeft: number): number {
+export function paeth(left: number, up: number, upLeft: number): number {
   const toLeft = Math.abs(up - upLeft)
   const toUp = Math.abs(left - upLeft)
   const toUpLeft = Math.abs(left + up - 2 * upLeft)
