@@ -21,18 +21,50 @@ export interface CenterOptions {
 export function findCenters(heat: Float32Array, height: number, width: number, options: CenterOptions): Center[] {
   const { nmsKernel, topK } = options
   const reach = (nmsKernel - 1) >> 1
-  // The maps are float32, so is the threshold there. Suppressed pixels count as 0: heat below it is never a centre.
-  const threshold = Math.max(0, Math.fround(options.threshold))
+  const threshold = leastHeat(options.threshold)
   const centers: Center[] = []
-  for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, i++) {
-      const score = heat[i]!
-      if (score > threshold && isPeak(heat, height, width, y, x, reach)) centers.push({ y, x, score })
-    }
+  const pixels = height * width
+  for (let i = nextAbove(heat, 0, pixels, threshold); i < pixels; i = nextAbove(heat, i + 1, pixels, threshold)) {
+    const y = Math.floor(i / width)
+    const x = i - y * width
+    if (isPeak(heat, height, width, y, x, reach)) centers.push({ y, x, score: heat[i]! })
   }
+  return topCenters(centers, topK)
+}
+
+/**
+ * What the heat of a centre has to exceed. The maps are float32, so is the threshold there. Suppressed pixels count as 0:
+ * heat below it is never a centre.
+ */
+export function leastHeat(threshold: number): number {
+  return Math.max(0, Math.fround(threshold))
+}
+
+/** Where there are `topK` centres or more, those above the `topK`-th score. */
+export function topCenters<T extends { readonly score: number }>(centers: T[], topK: number): T[] {
   if (centers.length < topK) return centers
   const kth = Float64Array.from(centers, ({ score }) => score).toSorted()[centers.length - topK]!
   return centers.filter(({ score }) => score > kth)
+}
+
+/** The first place from `i` on whose heat is above the threshold, or `end`. Most of a map is cold: eight at a time. */
+function nextAbove(heat: Float32Array, i: number, end: number, threshold: number): number {
+  for (; i + 8 <= end; i += 8) {
+    if (
+      heat[i]! > threshold ||
+      heat[i + 1]! > threshold ||
+      heat[i + 2]! > threshold ||
+      heat[i + 3]! > threshold ||
+      heat[i + 4]! > threshold ||
+      heat[i + 5]! > threshold ||
+      heat[i + 6]! > threshold ||
+      heat[i + 7]! > threshold
+    ) {
+      break
+    }
+  }
+  while (i < end && !(heat[i]! > threshold)) i++
+  return i
 }
 
 /** Whether no pixel of the window is higher. `!(a <= b)` instead of `a > b`: beside a NaN nothing is a peak, as in torch. */
@@ -52,85 +84,4 @@ function isPeak(heat: Float32Array, height: number, width: number, y: number, x:
     for (let j = row * width + left; j <= row * width + right; j++) if (!(heat[j]! <= score)) return false
   }
   return true
-}
-
-/** Side of the squares that share a list of candidates; a power of 2. */
-const CELL = 16
-
-/**
- * A function from a position to the index of the nearest centre, the first of equals: `group_pixels` of detectron2's
- * post_processing.py, with its distances in float32. A position inside the image is compared with those centres only
- * that are nearest to some point of its square; the lists are made when first needed.
- */
-export function nearestCenter(
-  centers: readonly Center[],
-  height: number,
-  width: number,
-): (y: number, x: number) => number {
-  const ys = Float64Array.from(centers, ({ y }) => y)
-  const xs = Float64Array.from(centers, ({ x }) => x)
-  const everyone = [...centers.keys()]
-  const columns = Math.ceil(width / CELL)
-  const squares = new Float64Array(centers.length)
-  const lists: (readonly number[] | undefined)[] = Array.from({ length: Math.ceil(height / CELL) * columns })
-
-  const candidatesAt = (y: number, x: number): readonly number[] => {
-    if (!(y >= 0 && y < height && x >= 0 && x < width)) return everyone
-    const row = Math.floor(y / CELL)
-    const column = Math.floor(x / CELL)
-    return (lists[row * columns + column] ??= candidates(ys, xs, row * CELL, column * CELL, squares))
-  }
-  return (y, x) => {
-    const list = candidatesAt(y, x)
-    return list.length === 1 ? list[0]! : nearestOf(list, ys, xs, y, x)
-  }
-}
-
-/** Of some centres, the nearest to a position; the first of equals and, as in torch, where no distance is a number. */
-function nearestOf(list: readonly number[], ys: Float64Array, xs: Float64Array, y: number, x: number): number {
-  let best = list[0]!
-  let least = Infinity
-  for (let i = 0; i < list.length; i++) {
-    const index = list[i]!
-    const dy = Math.fround(ys[index]! - y)
-    const dx = Math.fround(xs[index]! - x)
-    const square = Math.fround(Math.fround(dy * dy) + Math.fround(dx * dx))
-    if (square < least && isNearer(square, least)) {
-      best = index
-      least = square
-    }
-  }
-  return best
-}
-
-/** Whether the root is smaller too, in float32: two squares that are almost equal may share one. */
-function isNearer(square: number, least: number): boolean {
-  return square < least * (1 - 1e-6) || Math.fround(Math.sqrt(square)) < Math.fround(Math.sqrt(least))
-}
-
-/**
- * The centres that may be nearest to a point of the square at (top, left): by the triangle inequality none that is farther
- * from its middle than the nearest one by more than the diagonal.
- */
-function candidates(
-  ys: Float64Array,
-  xs: Float64Array,
-  top: number,
-  left: number,
-  squares: Float64Array,
-): readonly number[] {
-  let least = Infinity
-  for (let i = 0; i < ys.length; i++) {
-    const dy = ys[i]! - top - CELL / 2
-    const dx = xs[i]! - left - CELL / 2
-    const square = dy * dy + dx * dx
-    squares[i] = square
-    if (square < least) least = square
-  }
-  // The margin is far more than float32 errs, so that a near tie is left to `nearestOf`.
-  const margin = 0.01
-  const bound = (Math.sqrt(least) + CELL * Math.SQRT2 + margin) ** 2
-  const list: number[] = []
-  for (let i = 0; i < ys.length; i++) if (squares[i]! <= bound) list.push(i)
-  return list
 }

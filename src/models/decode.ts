@@ -2,7 +2,8 @@ import type { Category } from '../data/image_set.ts'
 import { TuneError } from '../errors.ts'
 import type { Prediction } from '../eval/score_scene.ts'
 import type { HeadOutputs } from './batch.ts'
-import { findCenters, nearestCenter, type Center } from './centers.ts'
+import { findCenters, type Center } from './centers.ts'
+import { groupPixels } from './group_pixels.ts'
 
 /** What the heads say about one image, at its own size. */
 export interface HeadMaps {
@@ -14,6 +15,8 @@ export interface HeadMaps {
   readonly center: Float32Array
   /** 2 x height x width: (dy, dx) from a pixel to its centre, in pixels. */
   readonly offset: Float32Array
+  /** height x width, not 0 where things are. Default: where the class is a thing's. */
+  readonly foreground?: Uint8Array
 }
 
 /** How maps become segments. The defaults are detectron2's, for images of about 1024 x 2048 (`scaledDecoding`). */
@@ -141,36 +144,6 @@ export function headMaps(outputs: HeadOutputs, n: number, height: number, width:
 export function panopticIds({ labels, segments }: Panoptic): Int32Array {
   const ids = Int32Array.of(-1, ...segments.map((segment) => segment.id))
   return Int32Array.from(labels, (label) => ids[label]!)
-}
-
-/**
- * Gives every pixel to a group: 0 none, 1 + class for stuff, 1 + classes + centre for things. `votes` counts the things'
- * pixels by centre and class (centres x classes), `stuff` those of each stuff class.
- */
-function groupPixels(maps: HeadMaps, centers: readonly Center[], categories: readonly Category[]) {
-  const { height, width, semantic, offset } = maps
-  const classes = categories.length
-  const isThing = Uint8Array.from(categories, (category) => (category.isThing ? 1 : 0))
-  const nearest = nearestCenter(centers, height, width)
-  const pixels = height * width
-  const groups = new Uint16Array(pixels)
-  const votes = new Uint32Array(centers.length * classes)
-  const stuff = new Uint32Array(classes)
-  for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, i++) {
-      const category = semantic[i]!
-      if (category < 0) continue
-      if (!isThing[category]) {
-        groups[i] = 1 + category
-        stuff[category]! += 1
-      } else if (centers.length > 0) {
-        const center = nearest(Math.fround(y + offset[i]!), Math.fround(x + offset[i + pixels]!))
-        groups[i] = 1 + classes + center
-        votes[center * classes + category]! += 1
-      }
-    }
-  }
-  return { groups, votes, stuff }
 }
 
 function withDefaults(options: DecodeOptions): Required<DecodeOptions> {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { findCenters, nearestCenter, type Center } from '../../src/models/centers.ts'
+import { findCenters, type Center } from '../../src/models/centers.ts'
+import { centerGrid, nearestIn } from '../../src/models/nearest.ts'
 
 test('a position in a large image belongs to the nearest of all centres', () => {
   const [height, width] = [90, 130]
@@ -8,7 +9,7 @@ test('a position in a large image belongs to the nearest of all centres', () => 
     fc.record({ y: fc.integer({ min: 0, max: 89 }), x: fc.integer({ min: 0, max: 129 }), score: fc.constant(1) }),
     { minLength: 1, maxLength: 40 },
   )
-  const place = fc.double({ min: -20, max: 150, noNaN: true }).map(Math.fround)
+  const place = fc.double({ min: -100, max: 250, noNaN: true }).map(Math.fround)
   const places = fc.array(fc.tuple(place, place), { minLength: 200, maxLength: 200 })
   fc.assert(
     fc.property(centers, places, (centers, places) => {
@@ -62,4 +63,9 @@ function nearestOfAll(centers: readonly Center[], y: number, x: number): number 
     return f(Math.sqrt(f(f(dy * dy) + f(dx * dx))))
   })
   return distances.indexOf(Math.min(...distances))
+}
+
+function nearestCenter(centers: readonly Center[], height: number, width: number): (y: number, x: number) => number {
+  const grid = centerGrid(centers, height, width)
+  return (y, x) => nearestIn(grid, y, x)
 }

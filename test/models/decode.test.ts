@@ -187,6 +187,7 @@ function mapsAndOptions(): fc.Arbitrary<[HeadMaps, Required<DecodeOptions>]> {
         fc.integer({ min: -12, max: 12 }).map((steps) => steps / 2),
         2 * height * width,
       ).map((values) => Float32Array.from(values)),
+      foreground: fc.option(list(fc.constantFrom(0, 1), height * width).map((values) => Uint8Array.from(values))),
     }),
   )
   const options = fc.record({
@@ -196,7 +197,8 @@ function mapsAndOptions(): fc.Arbitrary<[HeadMaps, Required<DecodeOptions>]> {
     stuffArea: fc.integer({ min: 0, max: 30 }),
     labelDivisor: fc.constant(1000),
   })
-  return fc.tuple(maps, options)
+  const masked = maps.map(({ foreground, ...rest }): HeadMaps => (foreground ? { ...rest, foreground } : rest))
+  return fc.tuple(masked, options)
 }
 
 function list(values: fc.Arbitrary<number>, length: number): fc.Arbitrary<number[]> {
@@ -228,7 +230,7 @@ function thingsOnStuff() {
 
 /** Panoptic-DeepLab's post-processing, word for word and slowly. */
 function idsByDefinition(maps: HeadMaps, options: Required<DecodeOptions>): Int32Array {
-  const { height, width, semantic, center, offset } = maps
+  const { height, width, semantic, center, offset, foreground } = maps
   const f = Math.fround
   const reach = (options.nmsKernel - 1) / 2
   const pixels = [...semantic.keys()].map((i) => ({ y: Math.floor(i / width), x: i % width }))
@@ -243,7 +245,8 @@ function idsByDefinition(maps: HeadMaps, options: Required<DecodeOptions>): Int3
   const centers = pixels.filter((_, i) => peaks[i]! > kth)
 
   const owners = pixels.map(({ y, x }, i) => {
-    if (!CATEGORIES[semantic[i]!]!.isThing || centers.length === 0) return -1
+    const isThing = foreground ? foreground[i] === 1 : CATEGORIES[semantic[i]!]!.isThing
+    if (!isThing || centers.length === 0) return -1
     const distances = centers.map((at) => {
       const dy = f(at.y - f(y + offset[i]!))
       const dx = f(at.x - f(x + offset[i + height * width]!))
@@ -264,7 +267,7 @@ function idsByDefinition(maps: HeadMaps, options: Required<DecodeOptions>): Int3
       if (other === owner) ids[i] = category * options.labelDivisor + counts[category]!
   }
   for (const [category, { isThing }] of CATEGORIES.entries()) {
-    const members = [...semantic.keys()].filter((i) => semantic[i] === category)
+    const members = [...semantic.keys()].filter((i) => semantic[i] === category && owners[i] === -1)
     if (isThing || members.length < options.stuffArea) continue
     for (const i of members) ids[i] = category * options.labelDivisor
   }
