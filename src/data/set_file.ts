@@ -1,9 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { TuneError } from '../errors.ts'
 import type { ImageSet } from './image_set.ts'
+import { aligned, allocateShared, readShared, writeWhole } from './shared_file.ts'
 
 /** What a file keeps: a set, and what its maker wants to say about it every time it is opened. */
 export interface StoredSet {
@@ -27,13 +24,11 @@ const START_BYTES = 48
 const SECTION_BYTES = 24
 const CRC_AT = 120
 export const SET_FILE_VERSION = 1
-/** A single read or write moves less than 2 GiB. */
-const ONE_CALL = 2 ** 30
 
 /** Shared memory for a set of so many pixels, zeroed. */
 export function allocateSet(pixelCount: number): Pick<ImageSet, 'pixels' | 'labels'> {
   const labelsAt = aligned(3 * pixelCount)
-  const memory = allocate(labelsAt + 2 * pixelCount)
+  const memory = allocateShared(labelsAt + 2 * pixelCount)
   return { pixels: new Uint8Array(memory, 0, 3 * pixelCount), labels: new Uint16Array(memory, labelsAt, pixelCount) }
 }
 
@@ -82,21 +77,7 @@ export function writeSetFile(file: string, { set, notes }: StoredSet): void {
   }
   header.writeUInt32LE(crc32(header.subarray(0, CRC_AT)), CRC_AT)
 
-  mkdirSync(dirname(file), { recursive: true })
-  const partial = `${file}.${randomUUID()}`
-  try {
-    const fd = openSync(partial, 'wx')
-    try {
-      writeAll(fd, header, 0)
-      for (const [i, section] of sections.entries()) writeAll(fd, section, offsets[i]!)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-    renameSync(partial, file)
-  } finally {
-    rmSync(partial, { force: true })
-  }
+  writeWhole(file, [{ at: 0, bytes: header }, ...sections.map((bytes, i) => ({ at: offsets[i]!, bytes }))])
 }
 
 function headerStart(id: string, fileLength: number): Buffer {
@@ -114,47 +95,4 @@ function readSection(memory: SharedArrayBuffer, header: Buffer, index: number): 
   const [offset, length] = [Number(header.readBigUInt64LE(at)), Number(header.readBigUInt64LE(at + 8))]
   const bytes = Buffer.from(memory, offset, length)
   return crc32(bytes) === header.readUInt32LE(at + 16) ? bytes : undefined
-}
-
-function readShared(file: string): SharedArrayBuffer | undefined {
-  let fd: number
-  try {
-    fd = openSync(file, 'r')
-  } catch {
-    return undefined
-  }
-  try {
-    const memory = allocate(fstatSync(fd).size)
-    for (let at = 0; at < memory.byteLength;) {
-      const count = readSync(fd, new Uint8Array(memory, at, Math.min(ONE_CALL, memory.byteLength - at)), {
-        position: at,
-      })
-      if (count === 0) return undefined
-      at += count
-    }
-    return memory
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function writeAll(fd: number, bytes: Uint8Array, position: number): void {
-  for (let at = 0; at < bytes.length;) {
-    at += writeSync(fd, bytes, at, Math.min(ONE_CALL, bytes.length - at), position + at)
-  }
-}
-
-function allocate(bytes: number): SharedArrayBuffer {
-  try {
-    return new SharedArrayBuffer(bytes)
-  } catch (error) {
-    throw new TuneError('data/invalid', `the images need ${(bytes / 1e9).toFixed(1)} GB of memory in one piece`, {
-      hint: 'open fewer of them, with a limit',
-      cause: error,
-    })
-  }
-}
-
-function aligned(offset: number): number {
-  return Math.ceil(offset / 64) * 64
 }

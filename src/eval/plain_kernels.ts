@@ -15,20 +15,22 @@ export function plainJoint(a: Uint32Array, b: Uint32Array, rows: number, columns
     const y = b[j]!
     const xEnd = x >>> 8
     const yEnd = y >>> 8
-    const end = xEnd < yEnd ? xEnd : yEnd
+    const ahead = (xEnd - yEnd) >> 31
+    const end = yEnd + ((xEnd - yEnd) & ahead)
     histogram[(x & 0xff) * columns + (y & 0xff)]! += end - from
     from = end
-    i += xEnd === end ? 1 : 0
-    j += yEnd === end ? 1 : 0
+    i += 1 + ((yEnd - xEnd) >> 31)
+    j += 1 + ahead
     const x2 = a[i2]!
     const y2 = b[j2]!
     const xEnd2 = x2 >>> 8
     const yEnd2 = y2 >>> 8
-    const end2 = xEnd2 < yEnd2 ? xEnd2 : yEnd2
+    const ahead2 = (xEnd2 - yEnd2) >> 31
+    const end2 = yEnd2 + ((xEnd2 - yEnd2) & ahead2)
     histogram[(x2 & 0xff) * columns + (y2 & 0xff)]! += end2 - from2
     from2 = end2
-    i2 += xEnd2 === end2 ? 1 : 0
-    j2 += yEnd2 === end2 ? 1 : 0
+    i2 += 1 + ((yEnd2 - xEnd2) >> 31)
+    j2 += 1 + ahead2
   }
   walk(a, b, columns, histogram, i, j, from, reached)
   walk(a, b, columns, histogram, i2, j2, from2, pixels)
@@ -53,11 +55,12 @@ function walk(
     const y = b[j]!
     const xEnd = x >>> 8
     const yEnd = y >>> 8
-    const end = xEnd < yEnd ? xEnd : yEnd
+    const ahead = (xEnd - yEnd) >> 31
+    const end = yEnd + ((xEnd - yEnd) & ahead)
     histogram[(x & 0xff) * columns + (y & 0xff)]! += end - from
     from = end
-    i += xEnd === end ? 1 : 0
-    j += yEnd === end ? 1 : 0
+    i += 1 + ((yEnd - xEnd) >> 31)
+    j += 1 + ahead
   }
 }
 
