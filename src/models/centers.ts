@@ -41,7 +41,7 @@ export function leastHeat(threshold: number): number {
 }
 
 /** Where there are `topK` centres or more, those above the `topK`-th score. */
-export function topCenters<T extends { readonly score: number }>(centers: T[], topK: number): T[] {
+function topCenters(centers: Center[], topK: number): Center[] {
   if (centers.length < topK) return centers
   const kth = Float64Array.from(centers, ({ score }) => score).toSorted()[centers.length - topK]!
   return centers.filter(({ score }) => score > kth)
@@ -68,7 +68,14 @@ function nextAbove(heat: Float32Array, i: number, end: number, threshold: number
 }
 
 /** Whether no pixel of the window is higher. `!(a <= b)` instead of `a > b`: beside a NaN nothing is a peak, as in torch. */
-function isPeak(heat: Float32Array, height: number, width: number, y: number, x: number, reach: number): boolean {
+export function isPeak(
+  heat: Float32Array,
+  height: number,
+  width: number,
+  y: number,
+  x: number,
+  reach: number,
+): boolean {
   const i = y * width + x
   const score = heat[i]!
   // Most pixels on a slope fail at a direct neighbour already.

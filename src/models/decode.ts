@@ -79,7 +79,7 @@ export function scaledDecoding(
  * things stay void, and so does stuff below `stuffArea`.
  */
 export function decodePanoptic(maps: HeadMaps, categories: readonly Category[], options: DecodeOptions = {}): Panoptic {
-  const { threshold, nmsKernel, topK, stuffArea, labelDivisor } = withDefaults(options)
+  const { threshold, nmsKernel, topK, stuffArea, labelDivisor } = decodeDefaults(options)
   const { height, width } = maps
   const centers = findCenters(maps.center, height, width, { threshold, nmsKernel, topK })
   const { groups, votes, stuff } = groupPixels(maps, centers, categories)
@@ -146,7 +146,8 @@ export function panopticIds({ labels, segments }: Panoptic): Int32Array {
   return Int32Array.from(labels, (label) => ids[label]!)
 }
 
-function withDefaults(options: DecodeOptions): Required<DecodeOptions> {
+/** Checked, and with what is not given. */
+export function decodeDefaults(options: DecodeOptions): Required<DecodeOptions> {
   const full = { threshold: 0.1, nmsKernel: 7, topK: 200, stuffArea: 2048, labelDivisor: 1000, ...options }
   const { nmsKernel, topK, labelDivisor } = full
   if (!(Number.isInteger(nmsKernel) && nmsKernel > 0 && nmsKernel % 2 === 1)) {

@@ -42,7 +42,7 @@ export function groupPixels(maps: HeadMaps, centers: readonly Center[], categori
   return { groups, votes, stuff }
 }
 
-export const NOTHING = 0
+const NOTHING = 0
 export const STUFF = 1
 export const THING = 2
 

@@ -94,27 +94,25 @@ function isNearer(square: number, least: number): boolean {
   return square < least * (1 - 1e-6) || Math.fround(Math.sqrt(square)) < Math.fround(Math.sqrt(least))
 }
 
-/** Positions from the first to the last row and column, all included. */
-export interface Box {
-  readonly top: number
-  readonly bottom: number
-  readonly left: number
-  readonly right: number
-}
-
 /**
  * Writes into `found` those of some centres that may be nearest to a point of a box, in their order, and returns how many:
- * none that is farther from all of the box than some other is from its farthest point. `squares` is scratch.
+ * none that is farther from all of the box than some other is from its farthest point. The box is four of `boxes` from
+ * `at` on: top, bottom, left, right. `squares` is scratch.
  */
 export function candidates(
   list: Int32Array,
   count: number,
   ys: Float64Array,
   xs: Float64Array,
-  { top, bottom, left, right }: Box,
+  boxes: Float64Array,
+  at: number,
   squares: Float64Array,
   found: Int32Array,
 ): number {
+  const top = boxes[at]!
+  const bottom = boxes[at + 1]!
+  const left = boxes[at + 2]!
+  const right = boxes[at + 3]!
   let least = Infinity
   for (let i = 0; i < count; i++) {
     const y = ys[list[i]!]!
@@ -163,6 +161,6 @@ function candidatesOf(grid: CenterGrid, cell: number): Int32Array {
 function listFor(grid: CenterGrid, from: Int32Array, row: number, column: number, side: number): Int32Array {
   const [top, left] = [row * side - MARGIN, column * side - MARGIN]
   const found = new Int32Array(from.length)
-  const box = { top, bottom: top + side, left, right: left + side }
-  return found.subarray(0, candidates(from, from.length, grid.ys, grid.xs, box, grid.squares, found))
+  const box = Float64Array.of(top, top + side, left, left + side)
+  return found.subarray(0, candidates(from, from.length, grid.ys, grid.xs, box, 0, grid.squares, found))
 }
