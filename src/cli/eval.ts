@@ -29,14 +29,14 @@ export function evalCommand(print = (text: string): void => void process.stdout.
     .option('--per-class', 'a row for each class')
     .option('--json', 'print JSON, as fractions')
     .option('--out <file>', 'write that JSON to a file, too')
-    .action((options: PanopticOptions) => print(evalPanoptic(options)))
+    .action(async (options: PanopticOptions) => print(await evalPanoptic(options)))
   return command
 }
 
-function evalPanoptic({ gt, gtDir, pred, predDir, json, perClass, out }: PanopticOptions): string {
+async function evalPanoptic({ gt, gtDir, pred, predDir, json, perClass, out }: PanopticOptions): Promise<string> {
   const truthJson = needed('gt', gt)
   const predictionJson = needed('pred', pred)
-  const scored = scoreFiles({
+  const scored = await scoreFiles({
     truthJson,
     truthDir: gtDir ?? folderOf(truthJson),
     predictionJson,

@@ -1,20 +1,28 @@
-import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Category } from '../data/image_set.ts'
-import { decodeIds, type IdImage } from '../data/png.ts'
-import { readBytes } from '../data/source_file.ts'
 import { TuneError } from '../errors.ts'
-import { readPredictions, readTruth } from './panoptic_json.ts'
+import { openCrew } from './crew.ts'
+import { batches, openTruth, type OpenEvalSetOptions } from './open_eval_set.ts'
+import { checkFolder } from './panoptic_folder.ts'
+import { readPredictions, readTruth, type TruthAnnotation } from './panoptic_json.ts'
 import type { Counts } from './pq.ts'
-import { scoreIds } from './score_ids.ts'
+import { isPredictionFile, openPredictions } from './prediction_file.ts'
+import { inOrder } from './score_ids.ts'
+import { scorePredictions } from './score_predictions.ts'
+import type { ScoreOptions } from './score_runs.ts'
+import type { ScoreJob } from './score_task.ts'
 
 /** Ground truth and predictions in COCO panoptic format: a JSON and a folder of label PNGs each. */
 export interface PanopticFiles {
   readonly truthJson: string
   readonly truthDir: string
+  /** Or a file of runs (`writePredictions`, python/panoptune_runs.py), which needs no folder. */
   readonly predictionJson: string
   readonly predictionDir: string
 }
+
+/** With `cacheDir` the ground truth is kept as runs, so that only predictions are decoded the next time. */
+export interface ScoreFilesOptions extends OpenEvalSetOptions, ScoreOptions {}
 
 /** The counts of each image of the ground truth, in its order. */
 export interface ScoredFiles {
@@ -22,43 +30,52 @@ export interface ScoredFiles {
   readonly images: readonly { readonly imageId: number | string; readonly counts: Counts }[]
 }
 
-/** Scores every image of the ground truth. Predictions for other images are ignored, as panopticapi does. */
-export function scoreFiles({ truthJson, truthDir, predictionJson, predictionDir }: PanopticFiles): ScoredFiles {
-  const { categories, annotations } = readTruth(truthJson)
+/**
+ * Scores every image of the ground truth. Predictions for other images are ignored, as panopticapi does. Each image's
+ * counts are its own, so that the result is the same to the bit whatever the number of workers.
+ */
+export async function scoreFiles(files: PanopticFiles, options: ScoreFilesOptions = {}): Promise<ScoredFiles> {
+  const { truthJson, truthDir, predictionJson, predictionDir } = files
+  const truth = readTruth(truthJson)
+  const { categories, annotations } = truth
+  if (isPredictionFile(predictionJson)) {
+    const predictions = openPredictions(predictionJson)
+    for (const { imageId } of annotations) if (!predictions.images.has(imageId)) throw missing(imageId, predictionJson)
+    const counts = scorePredictions(await openTruth(truth, truthDir, options), predictions, options)
+    return { categories, images: annotations.map(({ imageId }, i) => ({ imageId, counts: counts[i]! })) }
+  }
+
   const predictions = readPredictions(predictionJson)
   checkFolder(truthDir, 'ground truth')
   checkFolder(predictionDir, 'predictions')
   // All pairs before the first pixel: a missing one is found at once, not after minutes.
-  const pairs = annotations.map((truth) => {
-    const prediction = predictions.get(truth.imageId)
-    if (prediction) return { truth, prediction }
-    throw new TuneError('data/invalid', `image ${truth.imageId} has no prediction in ${predictionJson}`, {
-      hint: 'each image of the ground truth needs one, if only an all-void PNG with no segments',
-    })
+  const pairs = annotations.map((annotation) => {
+    const prediction = predictions.get(annotation.imageId)
+    if (!prediction) throw missing(annotation.imageId, predictionJson)
+    return { annotation, prediction }
   })
-  const images = pairs.map(({ truth, prediction }) => {
-    const [truthPng, predictionPng] = [join(truthDir, truth.fileName), join(predictionDir, prediction.fileName)]
-    const counts = scoreIds(
-      truth.imageId,
-      { map: readIds(truthPng, truth.imageId), segments: truth.segments, png: truthPng, json: truthJson },
-      {
-        map: readIds(predictionPng, truth.imageId),
-        segments: prediction.segments,
-        png: predictionPng,
-        json: predictionJson,
-      },
-      categories,
-    )
-    return { imageId: truth.imageId, counts }
+  const set = options.cacheDir === undefined ? undefined : await openTruth(truth, truthDir, options)
+  const jobs = pairs.map(({ annotation, prediction }, i): ScoreJob => {
+    const segments = inOrder(prediction.segments).map(({ id, categoryId }) => ({ id, categoryId }))
+    return { truth: set ? i : truthFile(annotation, truthDir), png: join(predictionDir, prediction.fileName), segments }
   })
-  return { categories, images }
+  const { kernel } = options
+  const crew = openCrew({ categories, predictionJson, ...(set && { memory: set.memory }), ...(kernel && { kernel }) }, options) // prettier-ignore
+  try {
+    const results = await crew.run(batches(jobs).map((batch) => ({ kind: 'score' as const, jobs: batch })))
+    const counts = results.flatMap((result) => result.counts)
+    return { categories, images: annotations.map(({ imageId }, i) => ({ imageId, counts: counts[i]! })) }
+  } finally {
+    await crew.close()
+  }
 }
 
-function checkFolder(dir: string, what: string): void {
-  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return
-  throw new TuneError('data/missing', `${dir}: no such folder; the label PNGs of the ${what} are expected there`)
+function truthFile({ imageId, segments, fileName }: TruthAnnotation, dir: string) {
+  return { imageId, segments, png: join(dir, fileName) }
 }
 
-function readIds(file: string, imageId: number | string): IdImage {
-  return decodeIds(readBytes(file, `the label PNG of image ${imageId}`), file)
+function missing(imageId: number | string, json: string): TuneError {
+  return new TuneError('data/invalid', `image ${imageId} has no prediction in ${json}`, {
+    hint: 'each image of the ground truth needs one, if only an all-void PNG with no segments',
+  })
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { parsePanoptic, type PanopticAnnotation, type PanopticJson, type PanopticSegment } from '../data/coco_json.ts'
+import { parsePanoptic, type PanopticAnnotation, type PanopticSegment } from '../data/coco_json.ts'
 import type { Category, Segment } from '../data/image_set.ts'
 import { readBytes } from '../data/source_file.ts'
 import { TuneError } from '../errors.ts'
+import { fingerprint } from '../json.ts'
 import { UNDEFINED_CATEGORY } from './segments.ts'
 
 /** One image of a ground truth. */
@@ -10,15 +11,22 @@ export interface TruthAnnotation extends Omit<PanopticAnnotation, 'segments'> {
   readonly segments: readonly Segment[]
 }
 
+/** A ground truth, as its JSON lists it. */
+export interface Truth {
+  readonly file: string
+  /** Of the JSON, in hex. */
+  readonly sha256: string
+  readonly categories: readonly Category[]
+  readonly annotations: readonly TruthAnnotation[]
+}
+
 /**
  * A ground truth as panopticapi reads it: nothing is checked but what it needs. Of two segments or categories with one
  * id the last counts, at the place of the first, as in a Python dict.
  */
-export function readTruth(file: string): {
-  readonly categories: readonly Category[]
-  readonly annotations: readonly TruthAnnotation[]
-} {
-  const json = readJson(file)
+export function readTruth(file: string): Truth {
+  const text = readText(file)
+  const json = parsePanoptic(text.toString(), file)
   const categories = lastById(json.categories)
   if (categories.length === 0) {
     throw new TuneError('data/invalid', `${file}: lists no categories`, { hint: 'a ground truth names its classes' })
@@ -36,24 +44,24 @@ export function readTruth(file: string): {
     }
     return { imageId, fileName, segments: lastById(segments).map(toSegment) }
   })
-  return { categories, annotations }
+  return { file, sha256: fingerprint(text), categories, annotations }
 }
 
 /** The predictions by image id; of two for one image, or two segments with one id, the last counts. */
 export function readPredictions(file: string): ReadonlyMap<number | string, PanopticAnnotation> {
-  const annotations = readJson(file).annotations.map((annotation) => ({
+  const annotations = parsePanoptic(readText(file).toString(), file).annotations.map((annotation) => ({
     ...annotation,
     segments: lastById(annotation.segments),
   }))
   return new Map(annotations.map((annotation) => [annotation.imageId, annotation]))
 }
 
-function readJson(file: string): PanopticJson {
+function readText(file: string): Buffer {
   if (!existsSync(file)) {
     const hint = 'check the path: a COCO panoptic JSON is expected there'
     throw new TuneError('data/missing', `${file}: no such file`, { hint })
   }
-  return parsePanoptic(readBytes(file, 'the JSON').toString(), file)
+  return readBytes(file, 'the JSON')
 }
 
 function lastById<T extends { readonly id: number }>(items: readonly T[]): readonly T[] {

@@ -55,7 +55,7 @@ export function panopticQuality(counts: Counts, categories: readonly Category[])
 }
 
 /** The counts of no image: what `merge` starts from. */
-export function emptyCounts(categories: readonly Category[]): Counts {
+export function emptyCounts(categories: { readonly length: number }): Counts {
   const zeros = () => new Float64Array(categories.length)
   return { iou: zeros(), tp: zeros(), fp: zeros(), fn: zeros() }
 }

@@ -1,70 +1,73 @@
 import type { PanopticSegment } from '../data/coco_json.ts'
-import type { Category, Segment } from '../data/image_set.ts'
-import { labelPixels } from '../data/labels.ts'
-import type { IdImage } from '../data/png.ts'
+import type { Category } from '../data/image_set.ts'
+import type { IdRuns } from '../data/png_runs.ts'
 import { TuneError } from '../errors.ts'
-import { emptyCounts, type Counts } from './pq.ts'
-import { countSegments, jointHistogram } from './segments.ts'
-
-/** One side of an image: its map of segment ids, the segments listed for it, and its files' names for messages. */
-export interface Side<S> {
-  readonly map: IdImage
-  readonly segments: readonly S[]
-  readonly png: string
-  readonly json: string
-}
+import type { TruthImage } from './eval_set_layout.ts'
+import type { Kernel } from './kernel.ts'
+import type { Counts } from './pq.ts'
+import { areasOf, labelRuns, type RunMap } from './run_map.ts'
+import { scoreImage } from './score_runs.ts'
 
 /** A predicted segment, its category not yet looked up. */
 export type ListedPrediction = Pick<PanopticSegment, 'id' | 'categoryId'>
 
+/** What is predicted for an image, read from files and not yet checked. No id is listed twice. */
+export interface PredictedImage {
+  readonly segments: readonly ListedPrediction[]
+  /** Ids of a PNG, or labels: n is `segments[n - 1]`. */
+  readonly map: IdRuns | RunMap
+  /** The files of the map and of the segments, for messages. */
+  readonly png: string
+  readonly json: string
+}
+
 type ImageId = number | string
 
 /**
- * The counts of one image given as segment ids, after panopticapi's checks: the ground truth is trusted, the prediction
- * is not. Sizes that numpy would broadcast are refused. No id is listed twice.
+ * The counts of one image, after panopticapi's checks: the ground truth is trusted, the prediction is not. Sizes that
+ * numpy would broadcast are refused.
  */
-export function scoreIds(
-  imageId: ImageId,
-  truth: Side<Segment>,
-  prediction: Side<ListedPrediction>,
+export function scorePrediction(
+  truth: TruthImage,
+  prediction: PredictedImage,
   categories: readonly Category[],
+  kernel: Kernel,
 ): Counts {
-  // Labels in the order of ids: panopticapi's sums run over both ids in ascending order.
-  const sorted = { ...prediction, segments: prediction.segments.toSorted((a, b) => a.id - b.id) }
-  const predictionLabels = labelsOfPrediction(imageId, sorted)
-  const predicted = lookUpCategories(imageId, sorted, categories)
-  checkSizes(imageId, truth, prediction)
-  for (const side of [truth, prediction]) checkNumber(imageId, side)
+  const { imageId } = truth
+  const runs = checkSegments(imageId, prediction)
+  const segments = lookUpCategories(imageId, prediction, categories)
+  checkSizes(truth, prediction)
+  checkNumber(imageId, truth.segments.length, truth.file)
+  checkNumber(imageId, segments.length, prediction.json)
+  return scoreImage(truth, { runs, segments }, categories.length, kernel)
+}
 
-  const truthLabels = new Uint16Array(truth.map.ids.length)
-  labelPixels(truth.map.ids, truth.segments, truthLabels)
-  const joint = jointHistogram(truthLabels, predictionLabels, truth.segments.length, predicted.length)
-  const counts = emptyCounts(categories)
-  countSegments(joint, truth.segments, predicted, counts)
-  return counts
+/** In the order of ids, as panopticapi's sums run. */
+export function inOrder<T extends { readonly id: number }>(segments: readonly T[]): readonly T[] {
+  return segments.toSorted((a, b) => a.id - b.id)
 }
 
 /** What is painted must be listed, and what is listed painted. */
-function labelsOfPrediction(imageId: ImageId, { map, segments, png, json }: Side<ListedPrediction>): Uint16Array {
-  const labels = new Uint16Array(map.ids.length)
-  const { areas, unlisted } = labelPixels(map.ids, segments, labels)
-  if (unlisted > 0) {
+function checkSegments(imageId: ImageId, { map, segments, png, json }: PredictedImage): RunMap {
+  const runs = 'ids' in map ? labelRuns(map, segments) : map
+  const areas = areasOf(runs)
+  if ('ids' in map && areas.at(-1)! > 0) {
     const listed = new Set([0, ...segments.map(({ id }) => id)])
     const stray = map.ids.reduce((least, id) => (listed.has(id) ? least : Math.min(least, id)), Infinity)
     const hint = 'list each id of the PNG in segments_info, and paint what belongs to no segment with 0'
     throw invalid(imageId, `segment ${stray} has pixels in ${png} but is not listed in ${json}`, hint)
   }
-  const unseen = segments.filter((_, index) => areas[index] === 0).map(({ id }) => id)
+  const unseen = segments.filter((_, i) => areas[i + 1] === 0).map(({ id }) => id)
   if (unseen.length > 0) {
     const hint = 'list only segments that can still be seen once all are painted'
     throw invalid(imageId, `${json} lists segment ${some(unseen)}, which has no pixel in ${png}`, hint)
   }
-  return labels
+  return runs
 }
 
 function lookUpCategories(
   imageId: ImageId,
-  { segments, json }: Side<ListedPrediction>,
+  { segments, json }: PredictedImage,
   categories: readonly Category[],
 ): readonly { readonly category: number }[] {
   const indexOf = new Map(categories.map(({ id }, index) => [id, index]))
@@ -76,19 +79,18 @@ function lookUpCategories(
   })
 }
 
-function checkSizes(imageId: ImageId, truth: Side<unknown>, prediction: Side<unknown>): void {
-  const [a, b] = [truth.map, prediction.map]
-  if (a.width === b.width && a.height === b.height) return
-  const what = `${prediction.png} is ${b.width}x${b.height} pixels, ${truth.png} is ${a.width}x${a.height}`
+function checkSizes({ imageId, runs, file }: TruthImage, { map, png }: PredictedImage): void {
+  if (map.width === runs.width && map.height === runs.height) return
+  const what = `${png} is ${map.width}x${map.height} pixels, ${file} is ${runs.width}x${runs.height}`
   throw invalid(imageId, what, "resize predictions to the ground truth's size, by nearest neighbour")
 }
 
 /** So many segments on both sides take a joint histogram of 1 GiB. */
 const MOST_SEGMENTS = 16_384
 
-function checkNumber(imageId: ImageId, { segments, json }: Side<unknown>): void {
-  if (segments.length <= MOST_SEGMENTS) return
-  const what = `${json} lists ${segments.length} segments; at most ${MOST_SEGMENTS} can be scored`
+function checkNumber(imageId: ImageId, segments: number, file: string): void {
+  if (segments <= MOST_SEGMENTS) return
+  const what = `${file} has ${segments} segments; at most ${MOST_SEGMENTS} can be scored`
   throw invalid(imageId, what, 'cut the image into tiles')
 }
 

@@ -1,7 +1,10 @@
 import * as fc from 'fast-check'
 import type { Category, Segment } from '../../src/data/image_set.ts'
 import { UNDEFINED_CATEGORY } from '../../src/eval/segments.ts'
-import { scoreIds, type ListedPrediction } from '../../src/eval/score_ids.ts'
+import type { IdRuns } from '../../src/data/png_runs.ts'
+import { kernelOf, type KernelName } from '../../src/eval/kernel.ts'
+import { labelRuns } from '../../src/eval/run_map.ts'
+import { inOrder, scorePrediction, type ListedPrediction } from '../../src/eval/score_ids.ts'
 
 /** One image for tests: both maps of segment ids and what is listed for them. */
 export interface Pair {
@@ -19,14 +22,23 @@ export const categories: readonly Category[] = [
   { id: 30, name: 'sky', isThing: false },
 ]
 
-export function score(pair: Pair) {
-  const { width, height } = pair
-  return scoreIds(
-    7,
-    { map: { width, height, ids: Uint32Array.from(pair.truthIds) }, segments: pair.truth, png: 'gt.png', json: 'gt.json' }, // prettier-ignore
-    { map: { width, height, ids: Uint32Array.from(pair.predictionIds) }, segments: pair.prediction, png: 'pred.png', json: 'pred.json' }, // prettier-ignore
-    categories,
-  )
+export function score(pair: Pair, kernel?: KernelName) {
+  const { width, height, truth: segments } = pair
+  const truth = {
+    imageId: 7,
+    file: 'gt.png',
+    segments,
+    runs: labelRuns(idRuns(width, height, pair.truthIds), segments),
+  }
+  const map = idRuns(width, height, pair.predictionIds)
+  const prediction = { map, segments: inOrder(pair.prediction), png: 'pred.png', json: 'pred.json' }
+  return scorePrediction(truth, prediction, categories, kernelOf(kernel))
+}
+
+/** The runs of some pixels, one by one. */
+export function idRuns(width: number, height: number, pixels: readonly number[]): IdRuns {
+  const ends = pixels.flatMap((id, i) => (id === pixels[i + 1] ? [] : [i + 1]))
+  return { width, height, ends: Uint32Array.from(ends), ids: Uint32Array.from(ends, (end) => pixels[end - 1]!) }
 }
 
 const TRUTH_IDS = [0, 1, 2, 3, 4, 9]
