@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib'
 import type { Category, Segment } from '../data/image_set.ts'
 import { aligned, allocateShared } from '../data/shared_file.ts'
-import { boxesOf, type Box } from './boxes.ts'
 import type { EvalImage, EvalSet } from './eval_set.ts'
-import { areasOf, type RunMap } from './run_map.ts'
+import { getSegments, putSegments, SEGMENT_BYTES, segmentColumns } from './eval_set_segments.ts'
+import type { RunMap } from './run_map.ts'
 
 /** What an eval set is laid out from. */
 export interface EvalSource {
@@ -46,9 +46,6 @@ const SEGMENTS = 3
 const RUNS = 4
 const STRINGS = 5
 const IMAGE_WORDS = 8
-const SEGMENT_BYTES = 44
-const CROWD = 1
-const WITHOUT_PIXELS = 2
 
 /** Lays out a set in one piece of shared memory, which is also what its file holds. */
 export function layOut({ id, categories, images }: EvalSource): SharedArrayBuffer {
@@ -85,16 +82,14 @@ export function layOut({ id, categories, images }: EvalSource): SharedArrayBuffe
 /** The set that lies in some memory: what passed `isSealed`, or comes straight from `layOut`. */
 export function viewEvalSet(memory: SharedArrayBuffer): EvalSet {
   const header = Buffer.from(memory, 0, SECTIONS_AT)
-  const [meta, images, segments, runs, strings] = [META, IMAGES, SEGMENTS, RUNS, STRINGS].map((type) => {
-    const { offset, length } = sectionOf(header, type)
-    return { offset, length }
-  }) as [Place, Place, Place, Place, Place]
-  const { categories }: { categories: readonly Category[] } = JSON.parse(textOf(memory, meta))
-  const names: readonly (readonly [number | string, string])[] = JSON.parse(textOf(memory, strings))
+  const place = (type: number) => sectionOf(header, type)
+  const [images, segments, runs] = [place(IMAGES), place(SEGMENTS), place(RUNS)]
+  const { categories }: { categories: readonly Category[] } = JSON.parse(textOf(memory, place(META)))
+  const names: readonly (readonly [number | string, string])[] = JSON.parse(textOf(memory, place(STRINGS)))
   const table = new Uint32Array(memory, images.offset, images.length / 4)
   const columns = segmentColumns(memory, segments.offset, segments.length / SEGMENT_BYTES)
   const views = names.map(([imageId, file], i): EvalImage => {
-    const [width, height, first, count, low, high, runCount, isWide] = table.subarray(IMAGE_WORDS * i) as unknown as number[] as [number, number, number, number, number, number, number, number] // prettier-ignore
+    const [width, height, first, count, low, high, runCount, isWide] = wordsAt(table, IMAGE_WORDS * i)
     const at = runs.offset + 4 * (low + high * 2 ** 32)
     const size = { width, height, levels: count + 2 }
     const map: RunMap = isWide
@@ -117,6 +112,12 @@ export function sealedKey(memory: SharedArrayBuffer): string | undefined {
     if (crc32(new Uint8Array(memory, offset, length)) !== crc) return undefined
   }
   return header.toString('hex', KEY_AT, KEY_AT + 32)
+}
+
+/** Eight words: what the table says about an image. */
+function wordsAt(table: Uint32Array, at: number) {
+  const word = (i: number) => table[at + i]!
+  return [word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7)] as const
 }
 
 interface Place {
@@ -154,48 +155,6 @@ function sectionOf(header: Buffer, type: number): Place & { readonly crc: number
 
 function textOf(memory: SharedArrayBuffer, { offset, length }: Place): string {
   return Buffer.from(memory, offset, length).toString()
-}
-
-/** Views of the columns of the segment table; the wider ones first, so that each is aligned. */
-function segmentColumns(memory: SharedArrayBuffer, offset: number, count: number) {
-  return {
-    id: new Float64Array(memory, offset, count),
-    area: new Float64Array(memory, offset + 8 * count, count),
-    areaPixels: new Uint32Array(memory, offset + 16 * count, count),
-    category: new Int32Array(memory, offset + 20 * count, count),
-    flags: new Uint32Array(memory, offset + 24 * count, count),
-    box: new Uint32Array(memory, offset + 28 * count, 4 * count),
-  }
-}
-
-type Columns = ReturnType<typeof segmentColumns>
-
-function putSegments(columns: Columns, first: number, segments: readonly Segment[], runs: RunMap): void {
-  const [areas, boxes] = [areasOf(runs), boxesOf(runs)]
-  for (const [i, { id, category, isCrowd, area }] of segments.entries()) {
-    const [at, pixels] = [first + i, areas[i + 1]!]
-    columns.id[at] = id
-    columns.area[at] = area
-    columns.areaPixels[at] = pixels
-    columns.category[at] = category
-    columns.flags[at] = (isCrowd ? CROWD : 0) | (pixels === 0 ? WITHOUT_PIXELS : 0)
-    columns.box.set(boxes[i + 1]!, 4 * at)
-  }
-}
-
-function getSegments(columns: Columns, first: number, count: number): EvalImage['segments'] {
-  return Array.from({ length: count }, (_, i) => {
-    const at = first + i
-    const bbox = Array.from(columns.box.subarray(4 * at, 4 * at + 4)) as unknown as Box
-    return {
-      id: columns.id[at]!,
-      category: columns.category[at]!,
-      isCrowd: (columns.flags[at]! & CROWD) !== 0,
-      area: columns.area[at]!,
-      areaPixels: columns.areaPixels[at]!,
-      bbox,
-    }
-  })
 }
 
 function putRuns(memory: SharedArrayBuffer, at: number, map: RunMap): void {
