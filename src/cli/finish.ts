@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
+import { isTuneError } from '../errors.ts'
 import { bootstrapDifference } from '../eval/bootstrap.ts'
-import { loadCounts } from '../eval/counts_file.ts'
+import { loadCounts, type StoredCounts } from '../eval/counts_file.ts'
 import { countsFile } from '../models/train.ts'
 import { bestFile, studiesFile, trialDir, writeAtomically } from '../results.ts'
 import { stream } from '../rng.ts'
@@ -52,9 +53,19 @@ function heldOutDifference({ study, stored, results }: FinishedRun): SummaryInpu
   const winner = best(stored.history)
   if (!winner) return undefined
   const [a, b] = [winner.number, BASELINE].map((number) =>
-    loadCounts(countsFile(trialDir(results, stored.record.name, number), 'held_out')),
+    keptCounts(countsFile(trialDir(results, stored.record.name, number), 'held_out')),
   )
-  if (!a || !b || a.length !== b.length) return undefined
-  const difference = bootstrapDifference(a, b, stream(study.seed, 'held-out'))
-  return difference && { ...difference, images: a.length }
+  if (!a || !b || a.set !== b.set) return undefined
+  const { pq } = bootstrapDifference(a.statistics, b.statistics, a.categories, stream(study.seed, 'held-out')).All
+  return pq ? { ...pq, images: a.imageIds.length } : undefined
+}
+
+/** The comparison is an extra here: counts that are missing or damaged leave it out. */
+function keptCounts(file: string): StoredCounts | undefined {
+  try {
+    return loadCounts(file)
+  } catch (error) {
+    if (isTuneError(error)) return undefined
+    throw error
+  }
 }

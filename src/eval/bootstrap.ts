@@ -1,108 +1,138 @@
+import type { Category } from '../data/image_set.ts'
 import type { Rng } from '../rng.ts'
-import type { Counts } from './pq.ts'
+import { imageCount, totalCounts, type ImageStatistics } from './image_statistics.ts'
+import { resample, type ClassSums } from './resample.ts'
+import { byScore, qualities, QUALITIES, type ByScore } from './resampled_quality.ts'
+import { student95, studentP } from './student.ts'
 
-/** How much higher the PQ of one result is than that of another on the same images, as fractions. */
-export interface Difference {
-  /** On the images as they are. */
-  readonly difference: number
-  /** Over the resamples. */
-  readonly mean: number
-  /** Ends of the 95 % interval: the 2.5th and 97.5th percentile over the resamples. */
+/** A score, a fraction, and how far it can be trusted: the images could have been others of their kind. */
+export interface Interval {
+  readonly value: number
+  readonly standardError: number
+  /** Ends of the 95 % interval, inside 0 to 1. */
   readonly low: number
   readonly high: number
 }
 
+/** How much higher one result is than another on the same images, as fractions. */
+export interface Difference {
+  readonly difference: number
+  readonly standardError: number
+  /** Ends of the 95 % interval, inside -1 to 1. */
+  readonly low: number
+  readonly high: number
+  /** Chance of so large a difference, either way, between results that are equally good: below 0.05 the interval leaves out 0. */
+  readonly p: number
+}
+
+type Kinds = readonly Pick<Category, 'isThing'>[]
+
 /**
- * PQ(a) - PQ(b) with its interval, by resampling images: both results are weighed by the same draws, for the images
- * they share are most of their noise (pairing halves the standard error). A class that a resample leaves empty leaves
- * the mean, as in panopticapi. Undefined where no image has a segment of any class.
+ * The 95 % interval of each score over images, from the standard error and the bias of resamples: t of Student, for the
+ * quantiles of resamples are too narrow on small sets, and where classes are rare their PQ is off to one side. Over
+ * simulated sets from 20 to 5000 images it covers 93 to 97 times in 100 (`npm run bench -- statistics`); below that, or
+ * where most classes are in one or two images, it is too narrow.
  */
-export function bootstrapDifference(
-  a: readonly Counts[],
-  b: readonly Counts[],
+export function bootstrapInterval(
+  images: ImageStatistics,
+  categories: Kinds,
   rng: Rng,
   resamples = 1000,
-): Difference | undefined {
-  if (a.length !== b.length) throw new RangeError(`${a.length} and ${b.length} images cannot be paired`)
-  const [scoreA, scoreB] = [scorer(a), scorer(b)]
-  const difference = scoreA(ones(a.length)) - scoreB(ones(b.length))
-  // A resample in which one side has no class at all has no difference.
-  const differences = Array.from({ length: resamples }, () => {
-    const weights = drawWeights(a.length, rng)
-    return scoreA(weights) - scoreB(weights)
+): ByScore<Interval> {
+  const one = spreadOf([images], categories, rng, resamples, (at) => at)
+  return byScore((index) => {
+    const { value, center, half, error } = one(index)
+    if (Number.isNaN(error)) return null
+    return {
+      value,
+      standardError: error,
+      low: within(0, 1, center - half),
+      high: within(0, Math.max(1, value), center + half),
+    }
   })
-  const sorted = differences.filter((value) => !Number.isNaN(value)).toSorted((a, b) => a - b)
-  if (Number.isNaN(difference) || sorted.length === 0) return undefined
-  const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length
-  return { difference, mean, low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) }
 }
 
-/** How often each image is drawn when as many as there are are drawn with replacement. */
-function drawWeights(images: number, rng: Rng): Float64Array {
-  const weights = new Float64Array(images)
-  for (let i = 0; i < images; i++) weights[rng.below(images)]! += 1
-  return weights
-}
-
-/** PQ over all classes as a function of the images' weights; NaN where no class occurs. */
-function scorer(images: readonly Counts[]): (weights: Float64Array) => number {
-  const terms = termsOf(images)
-  const imageOf = Uint32Array.from(terms, ({ image }) => image)
-  const classOf = Uint32Array.from(terms, ({ index }) => index)
-  const iouOf = Float64Array.from(terms, ({ iou }) => iou)
-  const segmentsOf = Float64Array.from(terms, ({ segments }) => segments)
-  const iou = new Float64Array(images[0]?.tp.length ?? 0)
-  const segments = new Float64Array(iou.length)
-  return (weights) => {
-    iou.fill(0)
-    segments.fill(0)
-    for (let i = 0; i < imageOf.length; i++) {
-      const weight = weights[imageOf[i]!]!
-      iou[classOf[i]!]! += weight * iouOf[i]!
-      segments[classOf[i]!]! += weight * segmentsOf[i]!
+/**
+ * The difference a - b of each score with its interval and p. Both results are weighed by the same draws, for the images
+ * that they share are most of their noise: pairing halves the standard error.
+ */
+export function bootstrapDifference(
+  a: ImageStatistics,
+  b: ImageStatistics,
+  categories: Kinds,
+  rng: Rng,
+  resamples = 1000,
+): ByScore<Difference> {
+  const images = imageCount(a)
+  if (images !== imageCount(b)) throw new RangeError(`${images} and ${imageCount(b)} images cannot be paired`)
+  const one = spreadOf([a, b], categories, rng, resamples, (first, second) => first - second)
+  return byScore((index) => {
+    const { value: difference, center, half, error } = one(index)
+    if (Number.isNaN(error)) return null
+    const p = error === 0 ? Number(difference === 0) : studentP(center / error, images - 1)
+    return {
+      difference,
+      standardError: error,
+      low: within(-1, 1, center - half),
+      high: within(-1, 1, center + half),
+      p,
     }
-    return meanQuality(iou, segments)
+  })
+}
+
+/** A value on the images as they are, freed from its bias, half its interval's width, and its standard error. */
+interface Spread {
+  readonly value: number
+  readonly center: number
+  readonly half: number
+  readonly error: number
+}
+
+function spreadOf(
+  results: readonly ImageStatistics[],
+  categories: Kinds,
+  rng: Rng,
+  resamples: number,
+  combine: (first: number, second: number) => number,
+): (index: number) => Spread {
+  const images = imageCount(results[0]!)
+  const scores = results.map(() => new Float64Array(QUALITIES))
+  const values = () => scores[0]!.map((first, index) => combine(first, scores[1]?.[index] ?? 0))
+  const fill = (sums: ClassSums, i: number) => qualities(sums, categories, scores[i]!)
+  for (const [i, result] of results.entries()) fill(sumsOf(result), i)
+  const asTheyAre = values()
+
+  const [counts, sums, squares] = [0, 0, 0].map(() => new Float64Array(QUALITIES)) as [Float64Array, Float64Array, Float64Array] // prettier-ignore
+  if (images > 0) {
+    resample(results, resamples, rng, (drawn) => {
+      for (let i = 0; i < drawn.length; i++) fill(drawn[i]!, i)
+      for (let index = 0; index < QUALITIES; index++) {
+        // From the value itself: squares of what is small lose nothing.
+        const off = combine(scores[0]![index]!, scores[1]?.[index] ?? 0) - asTheyAre[index]!
+        // A resample without any class of a split has no score there.
+        if (Number.isNaN(off)) continue
+        counts[index]! += 1
+        sums[index]! += off
+        squares[index]! += off * off
+      }
+    })
+  }
+  const reach = student95(images - 1)
+  return (index) => {
+    const [value, count] = [asTheyAre[index]!, counts[index]!]
+    const bias = sums[index]! / count
+    const variance = Math.max(0, (squares[index]! - count * bias * bias) / (count - 1))
+    // Resamples of n images spread like n - 1 of them.
+    const error = count < 2 ? Number.NaN : Math.sqrt((variance * images) / Math.max(1, images - 1))
+    return { value, center: value - bias, half: error === 0 ? 0 : reach * error, error }
   }
 }
 
-/** What one image adds to the numerator and the denominator of one class's PQ. */
-interface Term {
-  readonly image: number
-  readonly index: number
-  readonly iou: number
-  readonly segments: number
+function sumsOf(statistics: ImageStatistics): ClassSums {
+  const { iou, tp, fp, fn } = totalCounts(statistics)
+  return { iou, tp, segments: tp.map((matched, c) => matched + fp[c]! / 2 + fn[c]! / 2) }
 }
 
-/** Most classes are absent from most images: only what is there. */
-function termsOf(images: readonly Counts[]): readonly Term[] {
-  const terms: Term[] = []
-  for (const [image, { iou, tp, fp, fn }] of images.entries()) {
-    for (let index = 0; index < tp.length; index++) {
-      const segments = tp[index]! + fp[index]! / 2 + fn[index]! / 2
-      if (segments > 0) terms.push({ image, index, iou: iou[index]!, segments })
-    }
-  }
-  return terms
-}
-
-function meanQuality(iou: Float64Array, segments: Float64Array): number {
-  let [sum, present] = [0, 0]
-  for (let i = 0; i < segments.length; i++) {
-    if (segments[i] === 0) continue
-    sum += iou[i]! / segments[i]!
-    present++
-  }
-  return present === 0 ? Number.NaN : sum / present
-}
-
-/** Between the two nearest values of a sorted array, in proportion. */
-function quantile(sorted: readonly number[], q: number): number {
-  const at = q * (sorted.length - 1)
-  const below = Math.floor(at)
-  const above = Math.min(below + 1, sorted.length - 1)
-  return sorted[below]! + (at - below) * (sorted[above]! - sorted[below]!)
-}
-
-function ones(length: number): Float64Array {
-  return new Float64Array(length).fill(1)
+function within(least: number, most: number, value: number): number {
+  return Math.min(most, Math.max(least, value))
 }

@@ -1,3 +1,5 @@
+import { student95 } from './student.ts'
+
 /** A mean difference of pairs with its 95 % interval; the interval is infinite for a single pair. */
 export interface PairedDifference {
   readonly mean: number
@@ -11,7 +13,7 @@ export function pairedDifference(a: readonly number[], b: readonly number[]): Pa
     throw new RangeError(`${a.length} and ${b.length} values cannot be paired`)
   const differences = a.map((value, i) => value - b[i]!)
   const mean = average(differences)
-  const half = quantileOfT(a.length - 1) * (spread(differences) / Math.sqrt(a.length))
+  const half = student95(a.length - 1) * (spread(differences) / Math.sqrt(a.length))
   return { mean, low: mean - half, high: mean + half }
 }
 
@@ -25,11 +27,4 @@ export function spread(values: readonly number[]): number {
   if (values.length < 2) return Infinity
   const mean = average(values)
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1))
-}
-
-/** The 97.5th percentile of Student's t; beyond the table 1.96 + 2.5 / degrees, which is right to 0.01. */
-function quantileOfT(degrees: number): number {
-  const table = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228]
-  if (degrees < 1) return Infinity
-  return table[degrees - 1] ?? 1.96 + 2.5 / degrees
 }

@@ -3,8 +3,10 @@ import type { ImageSet } from '../data/image_set.ts'
 import { instanceSide } from '../data/instance_side.ts'
 import { TuneError } from '../errors.ts'
 import { saveCounts } from '../eval/counts_file.ts'
+import { imageStatistics } from '../eval/image_statistics.ts'
 import type { TrialContext } from '../study.ts'
-import { scaledDecoding, type DecodeOptions } from './decode.ts'
+import { scaledDecoding, type DecodeOptions, type HeadMaps } from './decode.ts'
+import { writeHeads } from './heads_file.ts'
 import { panopticDeepLab, type PanopticDeepLabConfig } from './panoptic_deeplab.ts'
 import { learningRate, parseSchedule, type Schedule, type ScheduleKind } from './schedule.ts'
 import { openScorer, type Scores } from './score.ts'
@@ -52,10 +54,16 @@ export interface TrainedModel {
   /** Means since the report before: of the raw losses, their weighted sum, and the gradient's norm. */
   readonly losses: StepResult
   /**
-   * Panoptic quality on a set, in points (0 to 100) as papers print it. With a name, the counts of each image are kept
-   * in the trial's directory, so that two trials can be compared image by image.
+   * Panoptic quality on a set, in points (0 to 100) as papers print it. The counts of each image are kept in the trial's
+   * directory under the set's name, those of the last report over those before, so that two trials can be compared
+   * image by image. Default name: `val`.
    */
   score(set: ImageSet, name?: string): Promise<Scores>
+  /**
+   * What the network says about each image of a set, before any post-processing. With a name it is kept in the trial's
+   * directory, 14 bytes a pixel, where `readHeads(headsFile(dir, name), set)` finds it.
+   */
+  outputs(set: ImageSet, name?: string): Promise<readonly HeadMaps[]>
 }
 
 /**
@@ -106,10 +114,18 @@ export async function* trainPanopticDeepLab(options: TrainOptions): AsyncGenerat
         steps,
         isLast: steps === total,
         losses: mean(taken),
-        score: async (images, name) => {
+        score: async (images, name = 'val') => {
           const { scores, counts } = await scorer.score(images)
-          if (name !== undefined) saveCounts(countsFile(trial.dir, name), counts)
+          const { id, categories, scenes } = images
+          const imageIds = scenes.map(({ imageId }) => imageId)
+          const statistics = imageStatistics(counts, categories.length)
+          saveCounts(countsFile(trial.dir, name), { set: id, categories, imageIds, statistics })
           return scores
+        },
+        outputs: async (images, name) => {
+          const outputs = await scorer.outputs(images)
+          if (name !== undefined) writeHeads(headsFile(trial.dir, name), images, outputs)
+          return outputs
         },
       }
     }
@@ -121,7 +137,12 @@ export async function* trainPanopticDeepLab(options: TrainOptions): AsyncGenerat
 
 /** Where a trial keeps the counts of each image under a name. */
 export function countsFile(trialDir: string, name: string): string {
-  return join(trialDir, `${name}.counts.json`)
+  return join(trialDir, `${name}.counts`)
+}
+
+/** Where a trial keeps a network's outputs under a name. */
+export function headsFile(trialDir: string, name: string): string {
+  return join(trialDir, `${name}.heads`)
 }
 
 function withWarmup(schedule: Schedule | ScheduleKind): Schedule {
