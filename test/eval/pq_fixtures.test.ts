@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { evalCommand } from '../../src/cli/eval.ts'
-import type { PanopticQuality } from '../../src/eval/pq.ts'
+import { scoreFiles, type PanopticFiles } from '../../src/eval/panoptic_files.ts'
+import { emptyCounts, merge, panopticQuality, type PanopticQuality } from '../../src/eval/pq.ts'
+import { temporaryDir } from '../temporary.ts'
 
 const FIXTURES = join('..', 'shared', 'fixtures', 'pq')
 const SAMPLES = join('..', 'shared', 'data', 'pq_samples')
@@ -24,6 +26,20 @@ describe.skipIf(cases.length === 0)('the fixtures of panopticapi', () => {
       expect(distance(quality.per_class[id], scores)).toBeLessThan(1e-9)
     }
   })
+
+  test.each(['plain', 'simd'] as const)(
+    'all agree to the last bit by %s code, with and without a cache',
+    async (kernel) => {
+      for (const name of cases.filter((name) => !/^e[1-5]/.test(name))) {
+        const [dir, cacheDir] = [join(FIXTURES, name), temporaryDir()]
+        for (const options of [{ kernel }, { kernel, cacheDir }, { kernel, cacheDir }]) {
+          const { categories, images } = await scoreFiles(filesOf(dir), options)
+          const total = images.map(({ counts }) => counts).reduce(merge, emptyCounts(categories))
+          expect(JSON.parse(JSON.stringify(panopticQuality(total, categories)))).toEqual(await evaluate(dir))
+        }
+      }
+    },
+  )
 
   test.each([
     ['e1_unknown_category', /^image 1: segment 9710564 of .*pred\.json has category 9999/],
@@ -102,12 +118,22 @@ interface ExpectedCase extends Record<(typeof SPLITS)[number], Readonly<Record<s
 
 /** Scores `gt.json` and `pred.json` of a folder. */
 function evaluate(dir: string): Promise<PanopticQuality> {
+  const { truthJson, truthDir, predictionJson, predictionDir } = filesOf(dir)
+  return score(truthJson, truthDir, predictionJson, predictionDir)
+}
+
+function filesOf(dir: string): PanopticFiles {
   const file = join(dir, 'case.json')
   const config: { gt_folder?: string; pred_folder?: string } = existsSync(file)
     ? JSON.parse(readFileSync(file, 'utf8'))
     : {}
   const { gt_folder: gtDir = 'gt', pred_folder: predDir = 'pred' } = config
-  return score(join(dir, 'gt.json'), join(dir, gtDir), join(dir, 'pred.json'), join(dir, predDir))
+  return {
+    truthJson: join(dir, 'gt.json'),
+    truthDir: join(dir, gtDir),
+    predictionJson: join(dir, 'pred.json'),
+    predictionDir: join(dir, predDir),
+  }
 }
 
 /** Scores through the command, which is what users run. */
