@@ -94,7 +94,7 @@ function newLevel(most: number) {
   return {
     size: () => parts.length - 1,
     add(key: number, top: number, bottom: number, left: number, right: number) {
-      if (tally[key]! === 0) keys.push(key)
+      if (tally[key] === 0) keys.push(key)
       tally[key]! += 1
       if (top < box[0]) box[0] = top
       if (bottom > box[1]) box[1] = bottom

@@ -50,18 +50,22 @@ export function allPeaks(heat: Float32Array, height: number, width: number, kern
 function reachOf(heat: Float32Array, height: number, width: number, y: number, x: number, most: number): number {
   const score = heat[y * width + x]!
   for (let reach = 1; reach <= most; reach++) {
-    const [top, bottom, left, right] = [y - reach, y + reach, x - reach, x + reach]
-    if (top < 0 && left < 0 && bottom >= height && right >= width) return most
-    const from = Math.max(0, left)
-    const to = Math.min(width - 1, right)
-    // `!(a <= b)` instead of `a > b`: beside a NaN nothing is a peak, as in torch.
-    for (let j = top * width + from; top >= 0 && j <= top * width + to; j++) if (!(heat[j]! <= score)) return reach - 1
-    for (let j = bottom * width + from; bottom < height && j <= bottom * width + to; j++)
-      if (!(heat[j]! <= score)) return reach - 1
-    for (let row = Math.max(0, top + 1); row < Math.min(height, bottom); row++) {
-      if (left >= 0 && !(heat[row * width + left]! <= score)) return reach - 1
-      if (right < width && !(heat[row * width + right]! <= score)) return reach - 1
-    }
+    const left = Math.max(0, x - reach)
+    const right = Math.min(width - 1, x + reach)
+    const top = Math.max(0, y - reach)
+    const bottom = Math.min(height - 1, y + reach)
+    const isLower =
+      (y < reach || lineIsLower(heat, top * width + left, top * width + right, 1, score)) &&
+      (y + reach >= height || lineIsLower(heat, bottom * width + left, bottom * width + right, 1, score)) &&
+      (x < reach || lineIsLower(heat, top * width + left, bottom * width + left, width, score)) &&
+      (x + reach >= width || lineIsLower(heat, top * width + right, bottom * width + right, width, score))
+    if (!isLower) return reach - 1
   }
   return most
+}
+
+/** Whether no place of a row or column is higher. `!(a <= b)` instead of `a > b`: beside a NaN nothing is a peak. */
+function lineIsLower(heat: Float32Array, from: number, to: number, step: number, score: number): boolean {
+  for (let i = from; i <= to; i += step) if (!(heat[i]! <= score)) return false
+  return true
 }

@@ -1,8 +1,10 @@
 import type { ImageSet } from '../data/image_set.ts'
 import { evalImages } from '../data/loader.ts'
+import { saveCounts } from '../eval/counts_file.ts'
+import { imageStatistics } from '../eval/image_statistics.ts'
 import { emptyCounts, merge, panopticQuality, type Counts } from '../eval/pq.ts'
 import { scoreScene } from '../eval/score_scene.ts'
-import { decodePanoptic, headMaps, type DecodeOptions } from './decode.ts'
+import { decodePanoptic, headMaps, type DecodeOptions, type HeadMaps } from './decode.ts'
 import type { Predictor } from './predictor.ts'
 import type { Trainer } from './trainer.ts'
 
@@ -13,6 +15,8 @@ export type Scores = Readonly<Record<'pq' | 'sq' | 'rq' | 'pq_things' | 'pq_stuf
 export interface Scorer {
   /** The scores of a set, and what each of its images adds to them, in the set's order. */
   score(set: ImageSet): Promise<{ readonly scores: Scores; readonly counts: readonly Counts[] }>
+  /** What the network says about each image of a set, in the set's order, at the images' own sizes. */
+  outputs(set: ImageSet): Promise<HeadMaps[]>
   close(): Promise<void>
 }
 
@@ -28,21 +32,31 @@ export function openScorer(
     predictors.set(key, predictor)
     return predictor
   }
+  /** Shows the network every image; `visit` reads its maps before the next batch overwrites them. */
+  const predictAll = async (set: ImageSet, visit: (index: number, maps: HeadMaps) => void) => {
+    for (const { images, size, height, width, scenes, indices } of evalImages(set)) {
+      const predictor = await predictorFor(height, width, size)
+      const outputs = await predictor.predict(images, size)
+      for (const [place, scene] of scenes.entries()) {
+        visit(indices[place]!, headMaps(outputs, place, scene.height, scene.width))
+      }
+    }
+  }
   return {
     async score(set) {
       const counts: Counts[] = set.scenes.map(() => emptyCounts(set.categories))
-      for (const { images, size, height, width, scenes, indices } of evalImages(set)) {
-        const predictor = await predictorFor(height, width, size)
-        const outputs = await predictor.predict(images, size)
-        for (const [place, scene] of scenes.entries()) {
-          const maps = headMaps(outputs, place, scene.height, scene.width)
-          const index = indices[place]!
-          const decoding = decodingOf(scene.height, scene.width)
-          counts[index] = scoreScene(set, index, decodePanoptic(maps, set.categories, decoding))
-        }
-      }
-      const all = counts.reduce(merge, emptyCounts(set.categories))
-      return { scores: points(panopticQuality(all, set.categories)), counts }
+      await predictAll(set, (index, maps) => {
+        const decoding = decodingOf(maps.height, maps.width)
+        counts[index] = scoreScene(set, index, decodePanoptic(maps, set.categories, decoding))
+      })
+      return { scores: scoresOf(counts, set), counts }
+    },
+    async outputs(set) {
+      const all: HeadMaps[] = []
+      await predictAll(set, (index, { height, width, semantic, center, offset }) => {
+        all[index] = { height, width, semantic: semantic.slice(), center: center.slice(), offset: offset.slice() }
+      })
+      return all
     },
     async close() {
       for (const predictor of predictors.values()) await (await predictor).close()
@@ -50,7 +64,15 @@ export function openScorer(
   }
 }
 
-function points({ All, Things, Stuff }: ReturnType<typeof panopticQuality>): Scores {
+/** Keeps what each image adds to a score, so that two trials can be compared image by image. */
+export function keepCounts(file: string, { id, categories, scenes }: ImageSet, counts: readonly Counts[]): void {
+  const imageIds = scenes.map(({ imageId }) => imageId)
+  saveCounts(file, { set: id, categories, imageIds, statistics: imageStatistics(counts, categories.length) })
+}
+
+/** The score of a set by what each of its images adds to it. */
+export function scoresOf(counts: readonly Counts[], { categories }: Pick<ImageSet, 'categories'>): Scores {
+  const { All, Things, Stuff } = panopticQuality(counts.reduce(merge, emptyCounts(categories)), categories)
   return {
     pq: percent(All.pq),
     sq: percent(All.sq),
