@@ -75,8 +75,11 @@ function pastOf(space: Space, kind: string, count: number): History {
   return frozen(historyOf(dims, trials))
 }
 
-/** What every sampler must do, over every kind of space and of history. */
-export function samplerContract(sampler: Sampler): void {
+/**
+ * What every sampler must do, over every kind of space and of history. One that `ends` may have nothing left in a space
+ * of finitely many points, and all studies of a space may get the same of it.
+ */
+export function samplerContract(sampler: Sampler, { ends = false }: { readonly ends?: boolean } = {}): void {
   describe(`${sampler.name}, as any sampler,`, () => {
     const cases = Object.keys(spaces).flatMap((space) => Object.keys(pasts).map((past) => [space, past] as const))
 
@@ -84,7 +87,10 @@ export function samplerContract(sampler: Sampler): void {
       const space = spaces[name] ?? {}
       for (const count of [0, 1, 2, 40]) {
         const history = pastOf(space, past, count)
-        const point = sampler.suggest(history, stream(2, name, past, count)) ?? []
+        const suggested = sampler.suggest(history, stream(2, name, past, count))
+        const isFinite = history.dims.every(({ levels }) => levels < Infinity)
+        if (suggested === undefined && ends && isFinite && count > 0) continue
+        const point = suggested ?? []
         expect(point).toHaveLength(history.dims.length)
         const outside = point.filter((x, d) => isActive(history.dims, point, d) && !(x >= 0 && x <= 1))
         expect(outside).toEqual([])
@@ -100,7 +106,7 @@ export function samplerContract(sampler: Sampler): void {
       }
     })
 
-    test('gives other studies other points', () => {
+    test.skipIf(ends)('gives other studies other points', () => {
       const dims = spaceDims(spaces['real numbers'] ?? {})
       const points = [1, 2, 3].map((seed) => {
         const trials = [trialOf(0, [1], { point: [0.5, 0.5], seed })]

@@ -1,0 +1,50 @@
+import { isActive, levelCentre, type Dim, type Point } from '../space.ts'
+import type { Trial } from '../trial.ts'
+import { isRepeat } from './points.ts'
+import type { Sampler } from './sampler.ts'
+
+interface GridOptions {
+  /** Values of a continuous parameter, evenly spaced from end to end. Default 5. */
+  readonly levels?: number
+}
+
+/**
+ * Tries every combination once, the last parameter changing fastest, and ends when all have been tried: the trials that
+ * there are, the baseline among them, count. A parameter that is switched off is not varied.
+ */
+export function grid({ levels = 5 }: GridOptions = {}): Sampler {
+  return {
+    name: 'grid',
+    suggest({ dims, trials }) {
+      for (const point of combinations(dims, levels)) if (!isTried(dims, point, trials)) return point
+      return undefined
+    },
+  }
+}
+
+/** All points of the grid; NaN where a condition switches a dimension off. */
+function* combinations(dims: readonly Dim[], levels: number): Generator<Point> {
+  const point: number[] = []
+  function* from(d: number): Generator<Point> {
+    const dim = dims[d]
+    if (!dim) return yield [...point]
+    point[d] = Number.NaN
+    if (!isActive(dims, point, d)) return yield* from(d + 1)
+    const count = Number.isFinite(dim.levels) ? dim.levels : levels
+    for (let level = 0; level < count; level++) {
+      point[d] = Number.isFinite(dim.levels) ? levelCentre(level, count) : count === 1 ? 0.5 : level / (count - 1)
+      yield* from(d + 1)
+    }
+  }
+  yield* from(0)
+}
+
+function isTried(dims: readonly Dim[], point: Point, trials: readonly Trial[]): boolean {
+  if (isRepeat(dims, point, trials)) return true
+  // A continuous coordinate comes back from its value, rounded.
+  return trials.some((trial) => point.every((x, d) => isSame(x, trial.point[d] ?? Number.NaN)))
+}
+
+function isSame(a: number, b: number): boolean {
+  return (Number.isNaN(a) && Number.isNaN(b)) || Math.abs(a - b) < 1e-9
+}
