@@ -37,12 +37,13 @@ export function matchInstances(instances: ScoredInstances, { groups }: Groups): 
   for (const group of groups) {
     const candidates = candidatesOf(instances, group)
     for (const [range, { hits, misses, positives }] of matches.entries()) {
-      const ignored = Uint8Array.from(group.truth, (g) => {
+      const ignored: boolean[] = []
+      for (const g of group.truth) {
         const { isCrowd, area, category } = instances.truth[g]!
         const isIgnored = isCrowd || isOutside(area, range)
+        ignored.push(isIgnored)
         if (!isIgnored) positives[category]! += 1
-        return Number(isIgnored)
-      })
+      }
       matchGroup(instances, group, candidates, ignored, range, { hits, misses })
     }
   }
@@ -57,34 +58,36 @@ interface Candidate {
 
 /** For each detection of the group: IoUs are computed once, and most pairs are none from here on. */
 function candidatesOf({ overlap }: ScoredInstances, { detections, truth }: Group): readonly Candidate[][] {
-  return Array.from(detections, (d) => {
+  const all: Candidate[][] = []
+  for (const d of detections) {
     const candidates: Candidate[] = []
     for (let g = 0; g < truth.length; g++) {
       const iou = overlap(d, truth[g]!)
       if (iou >= IOU_THRESHOLDS[0]!) candidates.push({ truth: g, iou })
     }
-    return candidates
-  })
+    all.push(candidates)
+  }
+  return all
 }
 
 function matchGroup(
   instances: ScoredInstances,
   { detections, truth }: Group,
   candidates: readonly (readonly Candidate[])[],
-  ignored: Uint8Array,
+  ignored: readonly boolean[],
   range: number,
   { hits, misses }: Outcomes,
 ): void {
   // A bit for each threshold at which a ground truth is taken; a crowd never is.
-  const taken = new Uint16Array(truth.length)
+  const taken = ignored.map(() => 0)
   for (let i = 0; i < detections.length; i++) {
     const own = candidates[i]!
     let [hit, excused] = [0, 0]
     for (let t = 0; t < IOU_THRESHOLDS.length && own.length > 0; t++) {
       const bit = 1 << t
       const threshold = IOU_THRESHOLDS[t]!
-      let g = bestCandidate(own, threshold, bit, taken, ignored, 0)
-      if (g < 0) g = bestCandidate(own, threshold, bit, taken, ignored, 1)
+      let g = bestCandidate(own, threshold, bit, taken, ignored, false)
+      if (g < 0) g = bestCandidate(own, threshold, bit, taken, ignored, true)
       if (g < 0) continue
       const { id, isCrowd } = instances.truth[truth[g]!]!
       if (!isCrowd) taken[g]! |= bit
@@ -102,9 +105,9 @@ function bestCandidate(
   candidates: readonly Candidate[],
   threshold: number,
   bit: number,
-  taken: Uint16Array,
-  ignored: Uint8Array,
-  wanted: 0 | 1,
+  taken: readonly number[],
+  ignored: readonly boolean[],
+  wanted: boolean,
 ): number {
   let [best, least] = [-1, threshold]
   for (const { truth, iou } of candidates) {

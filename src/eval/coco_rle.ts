@@ -18,10 +18,15 @@ const CHARACTERS = 6
  * Throws `data/invalid` where it is damaged or does not add up to its size.
  */
 export function rleFromString(text: string, height: number, width: number): Rle {
-  const ends = new Uint32Array(text.length)
-  let [runs, end, last, beforeLast] = [0, 0, 0, 0]
+  const ends = roomFor(text.length)
+  let runs = 0
+  let end = 0
+  let last = 0
+  let beforeLast = 0
   for (let at = 0; at < text.length; runs++) {
-    let [count, bits, code] = [0, 0, 0]
+    let count = 0
+    let bits = 0
+    let code = 0
     do {
       // NaN beyond the end.
       code = text.charCodeAt(at++) - 48
@@ -35,10 +40,25 @@ export function rleFromString(text: string, height: number, width: number): Rle 
     if (count < 0) throw damaged(`its run ${runs} has ${count} pixels`)
     end += count
     ends[runs] = end
-    ;[beforeLast, last] = [last, count]
+    beforeLast = last
+    last = count
   }
   checkSum(end, height, width)
-  return { height, width, ends: ends.slice(0, runs) }
+  roomUsed += runs
+  return { height, width, ends: ends.subarray(0, runs) }
+}
+
+/** Masks are many and small: they share blocks of memory, for one block each costs more than decoding it. */
+const BLOCK = 1 << 15
+let room = new Uint32Array(0)
+let roomUsed = 0
+
+function roomFor(length: number): Uint32Array {
+  if (room.length - roomUsed < length) {
+    room = new Uint32Array(Math.max(BLOCK, length))
+    roomUsed = 0
+  }
+  return room.subarray(roomUsed)
 }
 
 /** The mask of uncompressed counts. Throws `data/invalid` where they do not add up to its size. */
@@ -78,10 +98,12 @@ export function stringOf(rle: Rle): string {
 export function rleFromPixels(pixels: ArrayLike<number>, height: number, width: number): Rle {
   const ends: number[] = []
   let before = false
-  for (let i = 0; i < height * width; i++) {
-    const inside = pixels[(i % height) * width + Math.floor(i / height)] !== 0
-    if (inside !== before) ends.push(i)
-    before = inside
+  for (let x = 0; x < width; x++) {
+    for (let y = 0; y < height; y++) {
+      const inside = pixels[y * width + x] !== 0
+      if (inside !== before) ends.push(x * height + y)
+      before = inside
+    }
   }
   return { height, width, ends: Uint32Array.from([...ends, height * width]) }
 }

@@ -55,19 +55,35 @@ export function boxesOf(rles: readonly Rle[]): Boxes {
 function writeBox({ height, width, ends }: Rle, boxes: Boxes, at: number): void {
   const edges = ends.length - (ends.length % 2)
   if (edges === 0) return
-  let [left, top, right, bottom, column] = [width, height, 0, 0, 0]
+  let left = width
+  let top = height
+  let right = 0
+  let bottom = 0
+  let column = 0
+  // The columns of the first and the last pixel of a run: mostly the one of the edge before, or the next.
+  let x = 0
+  let start = 0
   for (let i = 0; i < edges; i++) {
     // Unsigned as in C: an empty run of foreground at the first pixel counts as one far away.
     const pixel = (ends[i]! - (i & 1)) >>> 0
-    const x = Math.floor(pixel / height)
-    const y = pixel - x * height
+    if (pixel < start || pixel >= start + 2 * height) {
+      x = Math.floor(pixel / height)
+      start = x * height
+    } else if (pixel >= start + height) {
+      x++
+      start += height
+    }
+    const y = pixel - start
     // A run over a border of columns touches the first and the last row.
     if ((i & 1) === 0) column = x
-    else if (column < x) [top, bottom] = [0, height - 1]
-    left = Math.min(left, x)
-    right = Math.max(right, x)
-    top = Math.min(top, y)
-    bottom = Math.max(bottom, y)
+    else if (column < x) {
+      top = 0
+      bottom = height - 1
+    }
+    if (x < left) left = x
+    if (x > right) right = x
+    if (y < top) top = y
+    if (y > bottom) bottom = y
   }
   boxes[at] = left
   boxes[at + 1] = top
