@@ -56,6 +56,13 @@ export function readSetFile(file: string, id: string): StoredSet | undefined {
   return { set, notes }
 }
 
+/** The id that a file says it holds; undefined where it has none. `readSetFile` then tells whether that is so. */
+export function setFileId(file: string): string | undefined {
+  const memory = readShared(file)
+  if (!memory || memory.byteLength < HEADER_BYTES) return undefined
+  return Buffer.from(memory, 0, START_BYTES).toString('hex', 16)
+}
+
 /** Writes a set so that any reader, in any process, sees all of it or nothing. */
 export function writeSetFile(file: string, { set, notes }: StoredSet): void {
   const { id, categories, scenes, pixels, labels } = set
