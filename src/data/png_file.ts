@@ -12,26 +12,59 @@ export interface FilteredPng {
 }
 
 export const PNG_SIGNATURE: Readonly<Uint8Array> = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
-const RGB = 2
-const RGBA = 6
-const COLOUR_TYPES: Readonly<Record<number, string>> = {
-  0: 'grayscale',
-  [RGB]: 'RGB',
-  3: 'palette',
-  4: 'grayscale with alpha',
-  [RGBA]: 'RGBA',
-}
+const COLOURS: readonly (readonly [type: number, name: Colour])[] = [
+  [0, 'grayscale'],
+  [2, 'RGB'],
+  [3, 'palette'],
+  [4, 'grayscale with alpha'],
+  [6, 'RGBA'],
+]
 /** Deflate never shrinks by more than 1032 to 1, so a header that claims more than that of its data lies. */
 const MAX_INFLATION = 1032
+
+type Colour = 'grayscale' | 'RGB' | 'palette' | 'grayscale with alpha' | 'RGBA'
+
+/** What the header of a PNG says. */
+export interface PngHeader {
+  readonly width: number
+  readonly height: number
+  /** Bits a channel. */
+  readonly depth: number
+  readonly colour: Colour
+}
+
+/** What a PNG is read for: how much of each kind that serves, and what a message says to those that do not. */
+export interface PngUse {
+  /** Bits a pixel, or what about this kind does not serve. */
+  readonly bitsOf: (header: PngHeader) => number | string
+  /** `segment ids need an RGB PNG`. */
+  readonly need: string
+  readonly hint: string
+}
+
+const IDS: PngUse = {
+  bitsOf: ({ colour, depth }) => {
+    if (colour !== 'RGB' && colour !== 'RGBA') return `a ${colour} PNG`
+    return depth === 8 ? (colour === 'RGB' ? 24 : 32) : `a PNG of ${depth} bits a channel`
+  },
+  need: 'segment ids need an RGB PNG of 8 bits a channel',
+  hint: 'write labels as COCO panoptic does: id = R + 256 G + 65536 B, 8 bits a channel, not interlaced',
+}
 
 /**
  * Inflates a PNG of 8-bit RGB or RGBA, not interlaced. `file` names it in messages. Throws `data/invalid` for every
  * other kind of PNG, and for one that is damaged anywhere.
  */
 export function readPng(bytes: Uint8Array, file: string): FilteredPng {
-  const { header, data } = readChunks(bytes, file)
-  const { width, height, channels } = header
-  const stride = width * channels + 1
+  const { width, height, colour, raw } = inflatePng(bytes, file, IDS)
+  return { width, height, channels: colour === 'RGB' ? 3 : 4, raw }
+}
+
+/** Inflates a PNG that serves its use, not interlaced: for each row the number of its filter, 0 to 4, then its bytes. */
+export function inflatePng(bytes: Uint8Array, file: string, use: PngUse): PngHeader & { readonly raw: Uint8Array } {
+  const { header, data } = readChunks(bytes, file, use)
+  const { width, height, bits } = header
+  const stride = Math.ceil((width * bits) / 8) + 1
   const raw = inflate(data, height * stride, file)
   for (let y = 0; y < height; y++) {
     if (raw[y * stride]! > 4) throw damaged(file, `row ${y} has filter ${raw[y * stride]}, which does not exist`)
@@ -39,10 +72,14 @@ export function readPng(bytes: Uint8Array, file: string): FilteredPng {
   return { ...header, raw }
 }
 
-type Header = Omit<FilteredPng, 'raw'>
+type Header = PngHeader & { readonly bits: number }
 
 /** Walks the chunks, checks each one's CRC, and gives the header and the compressed pixels. */
-function readChunks(bytes: Uint8Array, file: string): { readonly header: Header; readonly data: Uint8Array } {
+function readChunks(
+  bytes: Uint8Array,
+  file: string,
+  use: PngUse,
+): { readonly header: Header; readonly data: Uint8Array } {
   if (PNG_SIGNATURE.some((byte, i) => bytes[i] !== byte)) {
     throw new TuneError('data/invalid', bytes.length === 0 ? `${file}: the file is empty` : `${file}: not a PNG file`)
   }
@@ -59,7 +96,7 @@ function readChunks(bytes: Uint8Array, file: string): { readonly header: Header;
       throw damaged(file, `the checksum of its chunk '${type}' at byte ${at} is wrong`)
     }
     if (type === 'IEND') break
-    if (type === 'IHDR') header = parseHeader(body, file)
+    if (type === 'IHDR') header = parseHeader(body, file, use)
     else if (type === 'IDAT') parts.push(body)
     // Lower case marks a chunk that a reader may skip; a palette beside RGB is only a suggestion.
     else if (/^[A-Z]/.test(type) && type !== 'PLTE') throw damaged(file, `it has an unknown chunk '${type}'`)
@@ -69,16 +106,18 @@ function readChunks(bytes: Uint8Array, file: string): { readonly header: Header;
   return { header, data: parts.length === 1 ? parts[0]! : Buffer.concat(parts) }
 }
 
-function parseHeader(body: Uint8Array, file: string): Header {
+function parseHeader(body: Uint8Array, file: string, use: PngUse): Header {
   if (body.length !== 13) throw damaged(file, `its header has ${body.length} bytes, not 13`)
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
   const [width, height] = [view.getUint32(0), view.getUint32(4)]
   const [depth, type, interlace] = [view.getUint8(8), view.getUint8(9), view.getUint8(12)]
   if (width === 0 || height === 0) throw damaged(file, `its header says ${width}x${height} pixels`)
-  if (type !== RGB && type !== RGBA) throw unreadable(file, `a ${COLOUR_TYPES[type] ?? `type ${type}`} PNG`)
-  if (depth !== 8) throw unreadable(file, `a PNG of ${depth} bits a channel`)
-  if (interlace !== 0) throw unreadable(file, 'an interlaced PNG')
-  return { width, height, channels: type === RGB ? 3 : 4 }
+  const colour = COLOURS.find(([number]) => number === type)?.[1]
+  if (colour === undefined) throw unreadable(file, `a type ${type} PNG`, use)
+  const bits = use.bitsOf({ width, height, depth, colour })
+  if (typeof bits === 'string') throw unreadable(file, bits, use)
+  if (interlace !== 0) throw unreadable(file, 'an interlaced PNG', use)
+  return { width, height, depth, colour, bits }
 }
 
 /** Inflates to exactly `size` bytes; nothing of that size is allocated for data that cannot fill it. */
@@ -97,10 +136,8 @@ function inflate(data: Uint8Array, size: number, file: string): Uint8Array {
   return raw
 }
 
-function unreadable(file: string, found: string): TuneError {
-  return new TuneError('data/invalid', `${file}: ${found}; segment ids need an RGB PNG of 8 bits a channel`, {
-    hint: 'write labels as COCO panoptic does: id = R + 256 G + 65536 B, 8 bits a channel, not interlaced',
-  })
+function unreadable(file: string, found: string, { need, hint }: PngUse): TuneError {
+  return new TuneError('data/invalid', `${file}: ${found}; ${need}`, { hint })
 }
 
 function damaged(file: string, what: string, cause?: unknown): TuneError {
