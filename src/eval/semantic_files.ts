@@ -1,6 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { decodeClasses } from '../data/class_png.ts'
+import { PNG_SIGNATURE } from '../data/png_file.ts'
 import { readBytes } from '../data/source_file.ts'
 import { TuneError } from '../errors.ts'
 import { countLabels, emptyConfusion, type Confusion } from './miou.ts'
@@ -34,14 +35,14 @@ export function countFiles({ truthDir, predictionDir, classes, ignore }: Semanti
 
 function checkSizes(truth: string, prediction: string): void {
   const [expected, found] = [sizeOf(truth), sizeOf(prediction)]
-  if (expected === found) return
+  if (expected === found || expected === undefined || found === undefined) return
   throw new TuneError('data/invalid', `${prediction} is ${found} pixels, ${truth} is ${expected}`, {
     hint: 'write predictions at the size of their ground truth',
   })
 }
 
-/** What the header of a PNG says; that the file is a sound PNG is left to the decoder. */
-function sizeOf(file: string): string {
+/** What the header of a PNG says; undefined for another file, of which the decoder has more to say. */
+function sizeOf(file: string): string | undefined {
   const header = Buffer.alloc(24)
   const fd = openSync(file, 'r')
   try {
@@ -49,6 +50,7 @@ function sizeOf(file: string): string {
   } finally {
     closeSync(fd)
   }
+  if (!header.subarray(0, PNG_SIGNATURE.length).equals(PNG_SIGNATURE)) return undefined
   return `${header.readUInt32BE(16)}x${header.readUInt32BE(20)}`
 }
 
