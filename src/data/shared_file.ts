@@ -37,19 +37,37 @@ export function readShared(file: string): SharedArrayBuffer | undefined {
 
 /** Writes a file so that any reader, in any process, sees all of it or nothing, whoever else writes it. */
 export function writeWhole(file: string, parts: readonly FilePart[]): void {
+  const writer = startFile(file)
+  try {
+    for (const part of parts) writer.write(part)
+    writer.finish()
+  } finally {
+    writer.close()
+  }
+}
+
+/** A file that is written bit by bit and is there once it is finished. */
+export interface FileWriter {
+  write(part: FilePart): void
+  finish(): void
+  /** To be called whatever happens; without `finish` nothing is left. */
+  close(): void
+}
+
+export function startFile(file: string): FileWriter {
   mkdirSync(dirname(file), { recursive: true })
   const partial = `${file}.${randomUUID()}`
-  try {
-    const fd = openSync(partial, 'wx')
-    try {
-      for (const { at, bytes } of parts) writeAll(fd, bytes, at)
+  const fd = openSync(partial, 'wx')
+  return {
+    write: ({ at, bytes }) => writeAll(fd, bytes, at),
+    finish() {
       fsyncSync(fd)
-    } finally {
+      renameSync(partial, file)
+    },
+    close() {
       closeSync(fd)
-    }
-    renameSync(partial, file)
-  } finally {
-    rmSync(partial, { force: true })
+      rmSync(partial, { force: true })
+    },
   }
 }
 

@@ -12,8 +12,11 @@ export interface CrewOptions {
 
 /** Threads that do tasks. */
 export interface Crew {
-  /** Does all tasks, a few at a time, and gives their results in the order of the tasks; throws what the first one that failed threw. */
-  run(tasks: readonly Task[]): Promise<readonly TaskResult[]>
+  /**
+   * Does tasks 0 to `count`, made when their turn comes, a few at a time; gives their results in that order. Throws what
+   * the first that failed threw.
+   */
+  run(count: number, taskAt: (index: number) => Task): AsyncIterable<TaskResult>
   close(): Promise<void>
 }
 
@@ -26,26 +29,28 @@ export type Answer =
 /** Opens so many threads that share `context`. Close it. */
 export function openCrew(context: TaskContext, { workers = 1, worker = workerFile }: CrewOptions = {}): Crew {
   if (workers <= 1) return alone(context)
-  const threads = Array.from({ length: workers }, () => new Worker(worker, { workerData: context }))
+  const threads = Array.from({ length: workers }, () => {
+    return new Worker(worker, { workerData: context, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } })
+  })
   return {
-    async run(tasks) {
-      const results: TaskResult[] = []
-      const failures = new Map<number, unknown>()
+    async *run(all, taskAt) {
+      let count = all
+      const answers = new Map<number, Promise<TaskResult>>()
       let next = 0
-      // Tasks are taken in order: when one fails, all before it have been taken and will answer.
-      const work = async (thread: Worker) => {
-        while (next < tasks.length && failures.size === 0) {
-          const index = next++
-          try {
-            results[index] = await ask(thread, tasks[index]!)
-          } catch (error) {
-            failures.set(index, error)
-          }
-        }
+      const feed = (thread: Worker): void => {
+        if (next === count) return
+        const answer = ask(thread, taskAt(next))
+        answers.set(next++, answer)
+        answer.then(
+          () => feed(thread),
+          () => (count = next), // tasks are taken in order: all before it have been taken, and none is after it
+        )
       }
-      await Promise.all(threads.map(work))
-      if (failures.size > 0) throw failures.get(Math.min(...failures.keys()))
-      return results
+      for (const thread of threads) feed(thread)
+      for (let i = 0; i < count; i++) {
+        yield (await answers.get(i))!
+        answers.delete(i)
+      }
     },
     async close() {
       await Promise.all(threads.map((thread) => thread.terminate()))
@@ -53,9 +58,17 @@ export function openCrew(context: TaskContext, { workers = 1, worker = workerFil
   }
 }
 
+/** Pixels of an image live for a moment, outside the heap: they go when the youngest generation is swept, so it is small. */
+const YOUNG_MB = 6
+
 function alone(context: TaskContext): Crew {
   const perform = taskWorker(context)
-  return { run: async (tasks) => tasks.map(perform), close: async () => {} }
+  return {
+    async *run(count, taskAt) {
+      for (let i = 0; i < count; i++) yield perform(taskAt(i))
+    },
+    close: async () => {},
+  }
 }
 
 async function ask(thread: Worker, task: Task): Promise<TaskResult> {

@@ -1,8 +1,15 @@
 import { crc32 } from 'node:zlib'
 import type { Category, Segment } from '../data/image_set.ts'
-import { aligned, allocateShared } from '../data/shared_file.ts'
+import { aligned, allocateShared, type FilePart } from '../data/shared_file.ts'
 import type { EvalImage, EvalSet } from './eval_set.ts'
-import { getSegments, putSegments, SEGMENT_BYTES, segmentColumns } from './eval_set_segments.ts'
+import {
+  getSegments,
+  segmentColumns,
+  segmentRows,
+  segmentTable,
+  SEGMENT_BYTES,
+  type SegmentRow,
+} from './eval_set_segments.ts'
 import type { RunMap } from './run_map.ts'
 
 /** What an eval set is laid out from. */
@@ -24,7 +31,7 @@ export interface TruthImage extends Pick<EvalImage, 'imageId' | 'file' | 'runs'>
  *   0    'PQC1', u16 version, u16 flags (0), u64 length, sha256 of the sources (32 bytes)
  *   48   u32 number of sections, u32 crc32 of the bytes before 48 and of the section table
  *   56   section table, 24 bytes each: u32 type, u32 crc32, u64 offset, u64 length
- *   256  the sections, each at a multiple of 64
+ *   256  the sections, each at a multiple of 64; the runs are the first, for the others are known after them
  *
  * 1 meta      JSON: categories
  * 2 images    8 x u32: width, height, first segment, segments, first word of runs (low, high), runs, 1 if wide
@@ -48,39 +55,69 @@ const STRINGS = 5
 const IMAGE_WORDS = 8
 
 /** Lays out a set in one piece of shared memory, which is also what its file holds. */
-export function layOut({ id, categories, images }: EvalSource): SharedArrayBuffer {
-  const meta = Buffer.from(JSON.stringify({ categories }))
-  const strings = Buffer.from(JSON.stringify(images.map(({ imageId, file }) => [imageId, file])))
-  const segments = images.reduce((sum, image) => sum + image.segments.length, 0)
-  const words = images.reduce((sum, { runs }) => sum + wordsOf(runs), 0)
-  const lengths = [meta.length, 4 * IMAGE_WORDS * images.length, SEGMENT_BYTES * segments, 4 * words, strings.length]
-  const offsets: number[] = []
-  let end = SECTIONS_AT
-  for (const length of lengths) {
-    offsets.push(aligned(end))
-    end = aligned(end) + length
-  }
-  const memory = allocateShared(end)
-  new Uint8Array(memory).set(meta, offsets[META - 1])
-  new Uint8Array(memory).set(strings, offsets[STRINGS - 1])
-  const table = new Uint32Array(memory, offsets[IMAGES - 1], IMAGE_WORDS * images.length)
-  const columns = segmentColumns(memory, offsets[SEGMENTS - 1]!, segments)
-  let [firstSegment, firstWord] = [0, 0]
-  for (const [i, { segments: listed, runs }] of images.entries()) {
-    const [low, high] = [firstWord >>> 0, Math.floor(firstWord / 2 ** 32)]
-    table.set([runs.width, runs.height, firstSegment, listed.length, low, high, countOf(runs), runs.kind === 'wide' ? 1 : 0], IMAGE_WORDS * i) // prettier-ignore
-    putSegments(columns, firstSegment, listed, runs)
-    putRuns(memory, offsets[RUNS - 1]! + 4 * firstWord, runs)
-    firstSegment += listed.length
-    firstWord += wordsOf(runs)
-  }
-  const sections = lengths.map((length, i) => ({ type: i + 1, offset: offsets[i]!, length }))
-  seal(memory, id, sections)
+export function layOut(source: EvalSource): SharedArrayBuffer {
+  const layout = startLayout(source)
+  const parts = [...source.images.map((image) => layout.add(image)), ...layout.end()]
+  const memory = allocateShared(Math.max(...parts.map(({ at, bytes }) => at + bytes.length)))
+  for (const { at, bytes } of parts) new Uint8Array(memory).set(bytes, at)
   return memory
 }
 
-/** The set that lies in some memory: what passed `isSealed`, or comes straight from `layOut`. */
+/** Lays out a set image by image: the parts of its file, of which only the tables are held until the end. */
+export interface Layout {
+  add(image: TruthImage): FilePart
+  end(): readonly FilePart[]
+}
+
+export function startLayout({ id, categories }: Omit<EvalSource, 'images'>): Layout {
+  const names: (readonly [number | string, string])[] = []
+  const table: number[] = []
+  const segments: SegmentRow[] = []
+  let [word, runsCrc] = [0, 0]
+  return {
+    add({ imageId, file, segments: listed, runs }) {
+      const bytes = bytesOf(runs)
+      const at = SECTIONS_AT + 4 * word
+      names.push([imageId, file])
+      table.push(runs.width, runs.height, segments.length, listed.length, word >>> 0, Math.floor(word / 2 ** 32), countOf(runs), runs.kind === 'wide' ? 1 : 0) // prettier-ignore
+      for (const row of segmentRows(listed, runs)) segments.push(row)
+      runsCrc = crc32(bytes, runsCrc)
+      word += bytes.length / 4
+      return { at, bytes }
+    },
+    end() {
+      const runs = { type: RUNS, crc: runsCrc, at: SECTIONS_AT, length: 4 * word }
+      let end = SECTIONS_AT + 4 * word
+      const contents = [
+        { type: META, bytes: Buffer.from(JSON.stringify({ categories })) },
+        { type: IMAGES, bytes: new Uint8Array(Uint32Array.from(table).buffer) },
+        { type: SEGMENTS, bytes: segmentTable(segments) },
+        { type: STRINGS, bytes: Buffer.from(JSON.stringify(names)) },
+      ]
+      const sections = contents.map(({ type, bytes }) => {
+        const at = aligned(end)
+        end = at + bytes.length
+        return { type, crc: crc32(bytes), at, length: bytes.length, bytes }
+      })
+      return [{ at: 0, bytes: headerOf(id, end, [runs, ...sections]) }, ...sections]
+    },
+  }
+}
+
+/** A set that is looked at image by image. */
+export interface EvalSetView extends Pick<EvalSet, 'id' | 'categories'> {
+  readonly count: number
+  image(index: number): EvalImage
+}
+
+/** The set that lies in some memory, all of it: what passed `sealedKey`, or comes straight from `layOut`. */
 export function viewEvalSet(memory: SharedArrayBuffer): EvalSet {
+  const { id, categories, count, image } = viewImages(memory)
+  return { id, categories, images: Array.from({ length: count }, (_, i) => image(i)), memory }
+}
+
+/** The same, each image only when it is asked for: threads that share the memory need not hold all segments. */
+export function viewImages(memory: SharedArrayBuffer): EvalSetView {
   const header = Buffer.from(memory, 0, SECTIONS_AT)
   const place = (type: number) => sectionOf(header, type)
   const [images, segments, runs] = [place(IMAGES), place(SEGMENTS), place(RUNS)]
@@ -88,16 +125,17 @@ export function viewEvalSet(memory: SharedArrayBuffer): EvalSet {
   const names: readonly (readonly [number | string, string])[] = JSON.parse(textOf(memory, place(STRINGS)))
   const table = new Uint32Array(memory, images.offset, images.length / 4)
   const columns = segmentColumns(memory, segments.offset, segments.length / SEGMENT_BYTES)
-  const views = names.map(([imageId, file], i): EvalImage => {
-    const [width, height, first, count, low, high, runCount, isWide] = wordsAt(table, IMAGE_WORDS * i)
+  const image = (index: number): EvalImage => {
+    const [imageId, file] = names[index]!
+    const [width, height, first, count, low, high, runCount, isWide] = wordsAt(table, IMAGE_WORDS * index)
     const at = runs.offset + 4 * (low + high * 2 ** 32)
     const size = { width, height, levels: count + 2 }
     const map: RunMap = isWide
       ? { kind: 'wide', ...size, ends: new Uint32Array(memory, at, runCount), labels: new Uint16Array(memory, at + 4 * runCount, runCount) } // prettier-ignore
       : { kind: 'packed', ...size, runs: new Uint32Array(memory, at, runCount) }
     return { imageId, file, width, height, segments: getSegments(columns, first, count), runs: map }
-  })
-  return { id: header.toString('hex', KEY_AT, KEY_AT + 32), categories, images: views, memory }
+  }
+  return { id: header.toString('hex', KEY_AT, KEY_AT + 32), categories, count: names.length, image }
 }
 
 /** The key of a whole and undamaged file, or undefined: cut short, altered, or of another version. */
@@ -125,21 +163,29 @@ interface Place {
   readonly length: number
 }
 
-function seal(memory: SharedArrayBuffer, id: string, sections: readonly (Place & { readonly type: number })[]): void {
-  const header = Buffer.from(memory, 0, SECTIONS_AT)
+interface Section {
+  readonly type: number
+  readonly crc: number
+  readonly at: number
+  readonly length: number
+}
+
+function headerOf(id: string, length: number, sections: readonly Section[]): Buffer {
+  const header = Buffer.alloc(SECTIONS_AT)
   header.write(MAGIC, 0, 'latin1')
   header.writeUInt16LE(EVAL_SET_VERSION, 4)
-  header.writeBigUInt64LE(BigInt(memory.byteLength), 8)
+  header.writeBigUInt64LE(BigInt(length), 8)
   header.write(id, KEY_AT, 'hex')
   header.writeUInt32LE(sections.length, COUNT_AT)
-  for (const { type, offset, length } of sections) {
-    const at = TABLE_AT + SECTION_BYTES * (type - 1)
-    header.writeUInt32LE(type, at)
-    header.writeUInt32LE(crc32(new Uint8Array(memory, offset, length)), at + 4)
-    header.writeBigUInt64LE(BigInt(offset), at + 8)
-    header.writeBigUInt64LE(BigInt(length), at + 16)
+  for (const section of sections) {
+    const at = TABLE_AT + SECTION_BYTES * (section.type - 1)
+    header.writeUInt32LE(section.type, at)
+    header.writeUInt32LE(section.crc, at + 4)
+    header.writeBigUInt64LE(BigInt(section.at), at + 8)
+    header.writeBigUInt64LE(BigInt(section.length), at + 16)
   }
   header.writeUInt32LE(headerCrc(header), CRC_AT)
+  return header
 }
 
 /** Of all of the header but the checksum itself. */
@@ -157,18 +203,16 @@ function textOf(memory: SharedArrayBuffer, { offset, length }: Place): string {
   return Buffer.from(memory, offset, length).toString()
 }
 
-function putRuns(memory: SharedArrayBuffer, at: number, map: RunMap): void {
-  if (map.kind === 'packed') new Uint32Array(memory, at, map.runs.length).set(map.runs)
-  else {
-    new Uint32Array(memory, at, map.ends.length).set(map.ends)
-    new Uint16Array(memory, at + 4 * map.ends.length, map.labels.length).set(map.labels)
-  }
+/** The runs of a map as they are kept. */
+function bytesOf(map: RunMap): Uint8Array {
+  const isWide = map.kind === 'wide'
+  const count = countOf(map)
+  const words = new Uint32Array(isWide ? count + Math.ceil(count / 2) : count)
+  words.set(isWide ? map.ends : map.runs)
+  if (isWide) new Uint16Array(words.buffer, 4 * count, count).set(map.labels)
+  return new Uint8Array(words.buffer)
 }
 
 function countOf(map: RunMap): number {
   return map.kind === 'packed' ? map.runs.length : map.ends.length
-}
-
-function wordsOf(map: RunMap): number {
-  return map.kind === 'packed' ? map.runs.length : map.ends.length + Math.ceil(map.labels.length / 2)
 }

@@ -9,7 +9,7 @@ const CROWD = 1
 const WITHOUT_PIXELS = 2
 
 /** Views of the columns of the segment table; the wider ones first, so that each is aligned. */
-export function segmentColumns(memory: SharedArrayBuffer, offset: number, count: number) {
+export function segmentColumns(memory: ArrayBufferLike, offset: number, count: number) {
   return {
     id: new Float64Array(memory, offset, count),
     area: new Float64Array(memory, offset + 8 * count, count),
@@ -22,18 +22,28 @@ export function segmentColumns(memory: SharedArrayBuffer, offset: number, count:
 
 type Columns = ReturnType<typeof segmentColumns>
 
-/** Fills in the segments of an image from row `first`, with what its pixels say about them. */
-export function putSegments(columns: Columns, first: number, segments: readonly Segment[], runs: RunMap): void {
+/** What the table says about a segment: as listed, and what the pixels show. */
+export type SegmentRow = Segment & Pick<EvalSegment, 'areaPixels' | 'bbox'>
+
+/** The segments of an image, with what its pixels say about them. */
+export function segmentRows(segments: readonly Segment[], runs: RunMap): readonly SegmentRow[] {
   const [areas, boxes] = [areasOf(runs), boxesOf(runs)]
-  for (const [i, { id, category, isCrowd, area }] of segments.entries()) {
-    const [at, pixels] = [first + i, areas[i + 1]!]
+  return segments.map((segment, i) => ({ ...segment, areaPixels: areas[i + 1]!, bbox: boxes[i + 1]! }))
+}
+
+/** The bytes of the table of some segments. */
+export function segmentTable(rows: readonly SegmentRow[]): Uint8Array {
+  const bytes = new Uint8Array(SEGMENT_BYTES * rows.length)
+  const columns = segmentColumns(bytes.buffer, 0, rows.length)
+  for (const [at, { id, category, isCrowd, area, areaPixels, bbox }] of rows.entries()) {
     columns.id[at] = id
     columns.area[at] = area
-    columns.areaPixels[at] = pixels
+    columns.areaPixels[at] = areaPixels
     columns.category[at] = category
-    columns.flags[at] = (isCrowd ? CROWD : 0) | (pixels === 0 ? WITHOUT_PIXELS : 0)
-    columns.box.set(boxes[i + 1]!, 4 * at)
+    columns.flags[at] = (isCrowd ? CROWD : 0) | (areaPixels === 0 ? WITHOUT_PIXELS : 0)
+    columns.box.set(bbox, 4 * at)
   }
+  return bytes
 }
 
 /** So many segments from row `first`. */

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { readShared, writeWhole } from '../data/shared_file.ts'
+import { readShared, startFile, type FileWriter } from '../data/shared_file.ts'
 import { inspectFile, type SourceFile } from '../data/source_file.ts'
-import { messageOf } from '../errors.ts'
+import { isTuneError, messageOf } from '../errors.ts'
 import { fingerprint } from '../json.ts'
 import { openCrew, type CrewOptions } from './crew.ts'
 import type { EvalSet } from './eval_set.ts'
-import { EVAL_SET_VERSION, layOut, sealedKey, viewEvalSet, type TruthImage } from './eval_set_layout.ts'
+import { EVAL_SET_VERSION, layOut, sealedKey, startLayout, viewEvalSet, type TruthImage } from './eval_set_layout.ts'
 import { checkFolder } from './panoptic_folder.ts'
 import { readTruth, type Truth } from './panoptic_json.ts'
 
@@ -40,9 +40,37 @@ export async function openTruth(truth: Truth, pngDir: string, options: OpenEvalS
   const kept = file === undefined ? undefined : readShared(file)
   if (kept && sealedKey(kept) === id) return viewEvalSet(kept)
   progress(`reading ${pngs.length} label PNGs of ${truth.file}`)
-  const memory = layOut({ id, categories: truth.categories, images: await readImages(truth, pngs, options) })
-  if (file !== undefined) keep(file, memory, progress)
-  return viewEvalSet(memory)
+  const built = file === undefined ? undefined : await buildFile(file, id, truth, pngs, options)
+  if (built && sealedKey(built) === id) return viewEvalSet(built)
+  const images: TruthImage[] = []
+  for await (const image of readImages(truth, pngs, options)) images.push(image)
+  return viewEvalSet(layOut({ id, categories: truth.categories, images }))
+}
+
+/** Writes the set as it is read, so that it is never in memory twice, and loads it; undefined where it cannot be written. */
+async function buildFile(
+  file: string,
+  id: string,
+  truth: Truth,
+  pngs: readonly SourceFile[],
+  options: OpenEvalSetOptions,
+): Promise<SharedArrayBuffer | undefined> {
+  let writer: FileWriter | undefined
+  try {
+    writer = startFile(file)
+    const layout = startLayout({ id, categories: truth.categories })
+    for await (const image of readImages(truth, pngs, options)) writer.write(layout.add(image))
+    for (const part of layout.end()) writer.write(part)
+    writer.finish()
+    return readShared(file)
+  } catch (error) {
+    // A set is good without its file: a directory that cannot be written costs time, not the run.
+    if (isTuneError(error) || !(error instanceof Error && 'syscall' in error)) throw error
+    options.progress?.(`the eval set could not be kept for the next time: ${messageOf(error)}`)
+    return undefined
+  } finally {
+    writer?.close()
+  }
 }
 
 /** Hash of all that a set is made from: equal keys mean equal sets, wherever they lie. */
@@ -52,16 +80,25 @@ function keyOf({ sha256, annotations }: Truth, pngs: readonly SourceFile[]): str
   return fingerprint({ version: EVAL_SET_VERSION, options: {}, json: sha256, files: sorted })
 }
 
-async function readImages(
+async function* readImages(
   { file, categories, annotations }: Truth,
   pngs: readonly SourceFile[],
   options: OpenEvalSetOptions,
-): Promise<readonly TruthImage[]> {
-  const files = annotations.map(({ imageId, segments }, i) => ({ imageId, segments, png: pngs[i]! }))
+): AsyncGenerator<TruthImage> {
   const crew = openCrew({ categories, predictionJson: file }, options)
+  const fileAt = (i: number) => ({
+    imageId: annotations[i]!.imageId,
+    segments: annotations[i]!.segments,
+    png: pngs[i]!,
+  })
   try {
-    const results = await crew.run(batches(files).map((batch) => ({ kind: 'read' as const, files: batch })))
-    return results.flatMap(({ images }) => images)
+    const batches = batchesOf(pngs.length)
+    for await (const { images } of crew.run(batches.length, (i) => ({
+      kind: 'read',
+      files: batches[i]!.map(fileAt),
+    }))) {
+      yield* images
+    }
   } finally {
     await crew.close()
   }
@@ -70,18 +107,8 @@ async function readImages(
 /** Images that a thread takes at a time. */
 const AT_ONCE = 32
 
-/** Neighbours together, as many as a thread takes at a time. */
-export function batches<T>(items: readonly T[]): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(items.length / AT_ONCE) }, (_, i) =>
-    items.slice(i * AT_ONCE, (i + 1) * AT_ONCE),
-  )
-}
-
-/** A set is good without its file: a directory that cannot be written costs time, not the run. */
-function keep(file: string, memory: SharedArrayBuffer, progress: (message: string) => void): void {
-  try {
-    writeWhole(file, [{ at: 0, bytes: new Uint8Array(memory) }])
-  } catch (error) {
-    progress(`the eval set could not be kept for the next time: ${messageOf(error)}`)
-  }
+/** The indices of so many images in batches of neighbours, each for one thread. */
+export function batchesOf(images: number): readonly (readonly number[])[] {
+  const indices = Array.from({ length: images }, (_, i) => i)
+  return Array.from({ length: Math.ceil(images / AT_ONCE) }, (_, i) => indices.slice(i * AT_ONCE, (i + 1) * AT_ONCE))
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Category } from '../data/image_set.ts'
 import { TuneError } from '../errors.ts'
 import { openCrew } from './crew.ts'
-import { batches, openTruth, type OpenEvalSetOptions } from './open_eval_set.ts'
+import { batchesOf, openTruth, type OpenEvalSetOptions } from './open_eval_set.ts'
 import { checkFolder } from './panoptic_folder.ts'
 import { readPredictions, readTruth, type TruthAnnotation } from './panoptic_json.ts'
 import type { Counts } from './pq.ts'
@@ -55,15 +55,19 @@ export async function scoreFiles(files: PanopticFiles, options: ScoreFilesOption
     return { annotation, prediction }
   })
   const set = options.cacheDir === undefined ? undefined : await openTruth(truth, truthDir, options)
-  const jobs = pairs.map(({ annotation, prediction }, i): ScoreJob => {
+  const jobOf = (i: number): ScoreJob => {
+    const { annotation, prediction } = pairs[i]!
     const segments = inOrder(prediction.segments).map(({ id, categoryId }) => ({ id, categoryId }))
     return { truth: set ? i : truthFile(annotation, truthDir), png: join(predictionDir, prediction.fileName), segments }
-  })
+  }
   const { kernel } = options
   const crew = openCrew({ categories, predictionJson, ...(set && { memory: set.memory }), ...(kernel && { kernel }) }, options) // prettier-ignore
   try {
-    const results = await crew.run(batches(jobs).map((batch) => ({ kind: 'score' as const, jobs: batch })))
-    const counts = results.flatMap((result) => result.counts)
+    const batches = batchesOf(pairs.length)
+    const counts: Counts[] = []
+    for await (const result of crew.run(batches.length, (i) => ({ kind: 'score', jobs: batches[i]!.map(jobOf) }))) {
+      for (const image of result.counts) counts.push(image)
+    }
     return { categories, images: annotations.map(({ imageId }, i) => ({ imageId, counts: counts[i]! })) }
   } finally {
     await crew.close()

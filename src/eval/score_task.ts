@@ -1,7 +1,7 @@
 import type { Category } from '../data/image_set.ts'
 import { decodeIdRuns } from '../data/png_runs.ts'
 import { readBytes, readInspected, type SourceFile } from '../data/source_file.ts'
-import { viewEvalSet, type TruthImage } from './eval_set_layout.ts'
+import { viewImages, type TruthImage } from './eval_set_layout.ts'
 import { kernelOf, type KernelName } from './kernel.ts'
 import type { TruthAnnotation } from './panoptic_json.ts'
 import type { Counts } from './pq.ts'
@@ -42,11 +42,11 @@ export interface TaskResult {
 
 /** A function that does tasks of either kind in this thread. */
 export function taskWorker({ categories, memory, predictionJson, kernel }: TaskContext) {
-  const set = memory && viewEvalSet(memory)
+  const set = memory && viewImages(memory)
   const chosen = kernelOf(kernel)
   const score = ({ truth, png, segments }: ScoreJob): Counts => {
-    const image = typeof truth === 'number' ? set?.images[truth] : readTruthImage(truth)
-    if (!image) throw new RangeError(`there is no image ${String(truth)} in the eval set`)
+    const image = typeof truth === 'number' ? set?.image(truth) : readTruthImage(truth)
+    if (!image) throw new RangeError(`image ${String(truth)} is asked for without an eval set`)
     const map = decodeIdRuns(readBytes(png, `the label PNG of image ${image.imageId}`), png)
     return scorePrediction(image, { map, segments, png, json: predictionJson }, categories, chosen)
   }
