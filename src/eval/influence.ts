@@ -8,8 +8,8 @@ export interface Influence {
 
 /**
  * The influence function of PQ (the infinitesimal jackknife, Jaeckel 1972): image i moves the mean over C classes by
- * 1/C sum_c (iou_ic - PQ_c segments_ic) / segments_c. One pass, a thousand times cheaper than a bootstrap, and on small
- * sets some percent too sure of itself: for live display and for races; reports take the bootstrap.
+ * 1/C sum_c (iou_ic - PQ_c segments_ic) / segments_c. One pass, a hundred times cheaper than a bootstrap, whose standard
+ * error it meets within some percent: for live display and for races; reports take the bootstrap.
  */
 export function influence(statistics: ImageStatistics): Influence {
   const { starts, classOf, iou, tp, fp, fn } = statistics
