@@ -8,30 +8,27 @@ import { rleFromCounts, stringOf } from '../../src/eval/coco_rle.ts'
 import { readInstances, type IouType } from '../../src/eval/instances_json.ts'
 import { areaOf, boxesOf } from '../../src/eval/instance_overlap.ts'
 import { stream, type Rng } from '../../src/rng.ts'
-
-/** A line of the table: CPU milliseconds, and how many times as long the reference takes. */
-interface Row {
-  readonly what: string
-  readonly ours_ms: number
-  readonly reference_ms?: number
-  readonly ratio?: number
-  readonly target: number
-}
+import { cpuMs, median, type Row } from './row.ts'
 
 const [HEIGHT, WIDTH, IMAGES] = [480, 640, 200]
+const PYTHON = process.env['PYTHON'] ?? '/usr/bin/python3'
 const ROUNDS = 7
 /** At least. */
 const TARGETS = { segm: 4, bbox: 8 } as const
 
 /**
  * AP of masks and boxes on 200 images of COCO's size against pycocotools: from the files to the 12 numbers, in turns. It
- * is found by $PYTHON (default python3) and $PYTHONPATH, as `PYTHONPATH=cocoapi/PythonAPI npm run bench -- eval`.
+ * is found by $PYTHON (default /usr/bin/python3) and $PYTHONPATH, as `PYTHONPATH=cocoapi/PythonAPI npm run bench -- eval`.
  */
 export async function rows(): Promise<readonly Row[]> {
   const dir = mkdtempSync(join(tmpdir(), 'panoptune-bench-'))
   try {
     writeSet(dir)
-    return [await row('segm', dir), await row('bbox', dir)]
+    const measured = [await row('segm', dir), await row('bbox', dir)]
+    if (measured.some((each) => each.ratio === undefined)) {
+      console.log(`no pycocotools for ${PYTHON}: AP is measured alone (set PYTHON or PYTHONPATH)`)
+    }
+    return measured
   } finally {
     rmSync(dir, { recursive: true })
   }
@@ -44,14 +41,11 @@ async function row(iou: IouType, dir: string): Promise<Row> {
   for (let i = 0; i < 5; i++) ours()
   const [own, theirs]: [number[], number[]] = [[], []]
   for (let round = 0; round < ROUNDS; round++) {
-    const before = process.cpuUsage()
-    const { stats } = ours()
-    const { user, system } = process.cpuUsage(before)
-    own.push((user + system) / 1000)
+    own.push(cpuMs(ours))
     if (!reference) continue
     const expected = await reference.score(iou)
     theirs.push(expected.ms)
-    const off = Math.max(...stats.map((value, i) => Math.abs(value - expected.stats[i]!)))
+    const off = Math.max(...ours().stats.map((value, i) => Math.abs(value - expected.stats[i]!)))
     if (!(off < 1e-9)) throw new Error(`AP of ${iou} is off by ${off} from pycocotools'`)
   }
   reference?.close()
@@ -68,13 +62,11 @@ interface Reference {
 
 /** Starts pycocotools; undefined where there is none. */
 async function openReference(truth: string, detections: string): Promise<Reference | undefined> {
-  const python = process.env['PYTHON'] ?? '/usr/bin/python3'
   const script = join('bench', 'eval', 'ap_reference.py')
-  const child = spawn(python, ['-W', 'ignore', script, truth, detections], { stdio: ['pipe', 'pipe', 'ignore'] })
+  const child = spawn(PYTHON, ['-W', 'ignore', script, truth, detections], { stdio: ['pipe', 'pipe', 'ignore'] })
   child.on('error', () => {})
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   if ((await lines.next()).value !== 'ready') {
-    console.log(`no pycocotools for ${python}: measuring AP alone (set PYTHON or PYTHONPATH)`)
     return undefined
   }
   return {
@@ -173,8 +165,4 @@ function shapeOf({ x, y, radius, waves }: Outline) {
     bbox: [...boxesOf([rle])],
     area: areaOf(rle),
   }
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 }

@@ -16,7 +16,7 @@ interface InstancesOptions {
 }
 
 /** `tune eval instances`: AP of masks or boxes. `print` takes what goes to stdout. */
-export function evalInstancesCommand(print: (text: string) => void): Command {
+export function instancesCommand(print: (text: string) => void): Command {
   return new Command('instances')
     .description('AP of instance masks or boxes, to the digit as pycocotools computes it')
     .option('--gt <file>', 'ground truth, a COCO instances JSON')

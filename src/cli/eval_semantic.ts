@@ -17,7 +17,7 @@ interface SemanticOptions {
 }
 
 /** `tune eval semantic`: mIoU of label PNGs. `print` takes what goes to stdout. */
-export function evalSemanticCommand(print: (text: string) => void): Command {
+export function semanticCommand(print: (text: string) => void): Command {
   return new Command('semantic')
     .description("mIoU of label PNGs, by detectron2's convention and by Panoptic-DeepLab's")
     .option('--gt <dir>', 'label PNGs of the ground truth: grayscale, or indices of a palette')

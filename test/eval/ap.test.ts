@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { evalInstancesCommand } from '../../src/cli/eval_instances.ts'
+import { instancesCommand } from '../../src/cli/eval_instances.ts'
 import type { Category } from '../../src/data/image_set.ts'
 import { averagePrecision, statNames, type InstanceQuality } from '../../src/eval/ap.ts'
 import { rleFromPixels, stringOf } from '../../src/eval/coco_rle.ts'
@@ -109,7 +109,7 @@ describe('mistakes are named', () => {
   })
 
   test('a missing file, and a missing option', async () => {
-    const run = (argv: readonly string[]) => evalInstancesCommand(() => {}).parseAsync(argv, { from: 'user' })
+    const run = (argv: readonly string[]) => instancesCommand(() => {}).parseAsync(argv, { from: 'user' })
     await expect(run(['--gt', 'nowhere.json', '--pred', 'nowhere.json'])).rejects.toMatchObject({
       code: 'data/missing',
       message: 'nowhere.json: no such file',
@@ -230,7 +230,7 @@ async function print(gt: object, dt: object, options: readonly string[]): Promis
   const [truth, detections] = write(gt, dt)
   const printed: string[] = []
   const argv = ['--gt', truth, '--pred', detections, ...options]
-  await evalInstancesCommand((text) => printed.push(text)).parseAsync(argv, { from: 'user' })
+  await instancesCommand((text) => printed.push(text)).parseAsync(argv, { from: 'user' })
   return printed.join('')
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { evalInstancesCommand } from '../../src/cli/eval_instances.ts'
+import { instancesCommand } from '../../src/cli/eval_instances.ts'
 import type { InstanceQuality } from '../../src/eval/ap.ts'
 import { IOU_THRESHOLDS } from '../../src/eval/ap_match.ts'
 
@@ -54,7 +54,7 @@ test("the thresholds are numpy's to the bit", () => {
 async function evaluate(dir: string, iou: string): Promise<InstanceQuality> {
   const printed: string[] = []
   const argv = ['--gt', join(dir, 'gt.json'), '--pred', join(dir, 'dt.json'), '--iou', iou, '--json']
-  await evalInstancesCommand((text) => printed.push(text)).parseAsync(argv, { from: 'user' })
+  await instancesCommand((text) => printed.push(text)).parseAsync(argv, { from: 'user' })
   const quality: InstanceQuality = JSON.parse(printed.join(''))
   return quality
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { evalSemanticCommand } from '../../src/cli/eval_semantic.ts'
+import { semanticCommand } from '../../src/cli/eval_semantic.ts'
 import { countLabels, countSegmentClasses, emptyConfusion, mergeConfusions, semanticQuality, type Confusion, type SemanticQuality } from '../../src/eval/miou.ts' // prettier-ignore
 import { jointHistogram } from '../../src/eval/segments.ts'
 import { filterRows, rawPng } from '../data/raw_png.ts'
@@ -187,6 +187,6 @@ async function evaluate(dir: string, options: readonly string[]): Promise<Semant
 async function print(dir: string, options: readonly string[]): Promise<string> {
   const printed: string[] = []
   const argv = ['--gt', join(dir, 'gt'), '--pred', join(dir, 'pred'), ...options]
-  await evalSemanticCommand((text) => printed.push(text)).parseAsync(argv, { from: 'user' })
+  await semanticCommand((text) => printed.push(text)).parseAsync(argv, { from: 'user' })
   return printed.join('')
 }
