@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer'
 import { existsSync } from 'node:fs'
 import { readBytes } from '../data/source_file.ts'
 import { messageOf, TuneError } from '../errors.ts'
@@ -47,7 +48,12 @@ export function readJson(file: string, what: string): unknown {
   if (!existsSync(file)) {
     throw new TuneError('data/missing', `${file}: no such file`, { hint: `check the path: ${what} is expected there` })
   }
-  const text = readBytes(file, what).toString()
+  const bytes = readBytes(file, what)
+  if (bytes.length > constants.MAX_STRING_LENGTH) {
+    const message = `${file}: ${bytes.length} bytes; JSON of ${constants.MAX_STRING_LENGTH} bytes and more cannot be read`
+    throw new TuneError('data/invalid', message, { hint: 'leave out detections of low scores: 100 an image count' })
+  }
+  const text = bytes.toString()
   try {
     return JSON.parse(text)
   } catch {
