@@ -30,7 +30,9 @@ export type Answer =
 export function openCrew(context: TaskContext, { workers = 1, worker = workerFile }: CrewOptions = {}): Crew {
   if (workers <= 1) return alone(context)
   const threads = Array.from({ length: workers }, () => {
-    return new Worker(worker, { workerData: context, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } })
+    const thread = new Worker(worker, { workerData: context, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } })
+    // What ends a thread is told to whom it was to answer; one without a task has nobody to tell.
+    return thread.on('error', () => undefined)
   })
   return {
     async *run(all, taskAt) {
@@ -59,7 +61,7 @@ export function openCrew(context: TaskContext, { workers = 1, worker = workerFil
 }
 
 /** Pixels of an image live for a moment, outside the heap: they go when the youngest generation is swept, so it is small. */
-const YOUNG_MB = 6
+const YOUNG_MB = 2
 
 function alone(context: TaskContext): Crew {
   const perform = taskWorker(context)
@@ -73,7 +75,7 @@ function alone(context: TaskContext): Crew {
 
 async function ask(thread: Worker, task: Task): Promise<TaskResult> {
   const answering = once(thread, 'message') // rejects with what ends the thread
-  thread.postMessage(task)
+  thread.postMessage(task, [])
   const [answer]: Answer[] = await answering
   if (!answer || 'bug' in answer) throw new Error(`a scoring thread failed: ${answer?.bug ?? 'it gave no answer'}`)
   if ('result' in answer) return answer.result

@@ -105,7 +105,7 @@ async function* readImages(
 }
 
 /** Images that a thread takes at a time. */
-const AT_ONCE = 32
+const AT_ONCE = 8
 
 /** The indices of so many images in batches of neighbours, each for one thread. */
 export function batchesOf(images: number): readonly (readonly number[])[] {

@@ -40,8 +40,7 @@ function parseImage(value: unknown, file: string, path: string): ListedImage {
   })
   const falling = segments.findIndex(({ id }, i) => i > 0 && id <= segments[i - 1]!.id)
   if (falling > 0) throw wrong(file, `${path}.segments_info[${falling}].id`, segments[falling]!.id, 'ids in ascending order') // prettier-ignore
-  const isPacked = wide === false
-  if (isPacked && segments.length > 254) throw wrong(file, `${path}.wide`, wide, 'true for more than 254 segments')
+  if (!wide && segments.length > 254) throw wrong(file, `${path}.wide`, wide, 'true for more than 254 segments')
   return {
     imageId: imageId as number | string,
     width: wholeOf(width, file, `${path}.width`, 1),

@@ -46,7 +46,7 @@ export function taskWorker({ categories, memory, predictionJson, kernel }: TaskC
   const chosen = kernelOf(kernel)
   const score = ({ truth, png, segments }: ScoreJob): Counts => {
     const image = typeof truth === 'number' ? set?.image(truth) : readTruthImage(truth)
-    if (!image) throw new RangeError(`image ${String(truth)} is asked for without an eval set`)
+    if (!image) throw new RangeError('an image of the eval set is asked for, but there is no set')
     const map = decodeIdRuns(readBytes(png, `the label PNG of image ${image.imageId}`), png)
     return scorePrediction(image, { map, segments, png, json: predictionJson }, categories, chosen)
   }

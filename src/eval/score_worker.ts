@@ -8,7 +8,7 @@ const context: TaskContext = workerData
 const perform = taskWorker(context)
 
 parentPort?.on('message', (task: Task) => {
-  parentPort?.postMessage(answerTo(task))
+  parentPort?.postMessage(answerTo(task), [])
 })
 
 function answerTo(task: Task): Answer {

@@ -52,8 +52,9 @@ export function wasmModule(functions: readonly WasmFunction[]): Uint8Array<Array
   const types = functions.map(({ parameters }) => [0x60, ...vector(Array.from({ length: parameters }, () => [i32])), 1, i32]) // prettier-ignore
   const exported = functions.map(({ name }, i) => [...text(name), 0, i])
   const bodies = functions.map(({ locals, body }) => sized([1, ...unsigned(locals), i32, ...body, 0x0b]))
+  const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...magicAndVersion,
     ...section(1, types),
     ...section(3, functions.map((_, i) => [i])), // prettier-ignore
     ...section(5, [[0, 1]]),

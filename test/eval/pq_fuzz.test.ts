@@ -11,9 +11,9 @@ test('12,000 small images are counted to the last bit as a plain reading of pano
     fc.property(anyPair, (pair) => {
       const expected = countNaively(pair)
       const counts = attempt(pair, 'plain')
-      // Comparing by hand what mostly agrees: `expect` takes most of the time here otherwise.
-      if (!expected.some((candidate) => isSame(candidate, counts))) expect(expected).toContainEqual(counts)
-      if (!isSame(attempt(pair, 'simd'), counts)) expect(attempt(pair, 'simd')).toEqual(counts)
+      // Compared by hand: `toEqual` would take most of the time.
+      expect(expected.some((candidate) => isSame(candidate, counts))).toBe(true)
+      expect(isSame(attempt(pair, 'simd'), counts)).toBe(true)
       if (typeof counts === 'string') {
         seen.refused++
         return
