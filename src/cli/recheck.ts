@@ -17,7 +17,7 @@ import { finite } from './events_json.ts'
 import { number, signed, table } from './format.ts'
 import { readLaunch } from './launch.ts'
 import { jsonOption, positive, resultsOption, slotsOf } from './options.ts'
-import type { Surroundings } from './run.ts'
+import type { Surroundings } from './start.ts'
 import { interruptible } from './signals.ts'
 import { findStudy } from './stored.ts'
 
