@@ -22,6 +22,7 @@ export function numbers(values: readonly (number | undefined)[]): readonly strin
 
 /** A difference with its sign. */
 export function signed(value: number): string {
+  if (Number.isNaN(value)) return 'NaN'
   return `${value >= 0 ? '+' : '-'}${number(Math.abs(value))}`
 }
 

@@ -26,6 +26,7 @@ export async function main(words: readonly string[]): Promise<number> {
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError()
     .exitOverride()
+    .configureHelp({ minWidthToWrap: 20 })
     .configureOutput({
       writeOut: print,
       writeErr: printError,
@@ -51,9 +52,9 @@ export async function main(words: readonly string[]): Promise<number> {
 }
 
 const EXAMPLES = `
-The main job, from nothing to a best configuration in a minute:
+The main job, to a best configuration in a minute:
   tune --study studies/loss_weights.ts
-The same command continues a study; Ctrl-C stops it, nothing is lost.
+The same command continues it; Ctrl-C loses nothing.
 `
 
 /** `tune --study F` is `tune run --study F`, and `tune F` is `tune run F`. */

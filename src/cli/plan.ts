@@ -23,7 +23,7 @@ export function planText(study: Study, slots: readonly Slot[], terminal: Termina
     `budget: ${count(trials, 'trial')}${steps === undefined ? '' : ` of ${count(steps, 'report')}`}, seed ${study.seed}`,
     `search: ${study.sampler?.name ?? 'tpe'}, ${study.pruner ? `stopped early by ${study.pruner.name}` : 'nothing is stopped early'}`,
     `slots: ${slots.length} on ${[...new Set(slots.map(({ device }) => device.kind))].join(', ')}, CPU threads each: ${slots[0]?.device.threads ?? 1}`,
-    ...baselineWarnings(study),
+    ...baselineWarnings(study).map((text) => `${terminal.paint('yellow', 'warning')}  ${text}`),
   ]
   return `${lines.map((line) => (line.includes('\n') ? line : wrap(line, terminal.columns, '  '))).join('\n')}\n`
 }

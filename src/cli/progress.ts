@@ -38,7 +38,8 @@ export function liveReporter(write: Write, terminal: Terminal, earlier: readonly
     shown = lines.length
     write(erase + text + lines.map((line) => `${line}\n`).join(''))
   }
-  const frame = () => (board.hasBegun ? boardLines(board, terminal) : [])
+  // Until a trial runs, the screen belongs to what the study says while it prepares.
+  const frame = () => (board.startedAt === undefined ? [] : boardLines(board, terminal))
   const timer = setInterval(() => replace('', frame()), REDRAW_MS)
   return {
     tell(event) {

@@ -4,7 +4,6 @@ import { hasEnded, type Goal, type Trial } from '../trial.ts'
 /** How a study stands, from the stream of its events: what progress is shown of. */
 export interface Scoreboard {
   tell(event: StudyEvent): void
-  readonly hasBegun: boolean
   readonly goal: Goal
   readonly running: ReadonlyMap<number, Trial>
   /** Those of earlier runs, and then those of this one as they ended. */
@@ -23,7 +22,6 @@ export function scoreboard(trials: readonly Trial[]): Scoreboard {
   const running = new Map<number, Trial>()
   const ended = trials.filter(hasEnded)
   const board = {
-    hasBegun: false,
     goal: { direction: 'maximize', metric: '' } as Goal,
     running,
     ended,
@@ -35,7 +33,6 @@ export function scoreboard(trials: readonly Trial[]): Scoreboard {
     tell(event: StudyEvent) {
       switch (event.kind) {
         case 'study-started':
-          board.hasBegun = true
           board.goal = event.goals[0]!
           board.total = event.trials
           board.steps = event.steps

@@ -65,7 +65,7 @@ export function trialText({ record }: StoredStudy, trial: Trial, log: string, te
   const baseline = trial.number === BASELINE ? ' (the baseline)' : ''
   const place = device.kind === 'cpu' ? 'cpu' : `${device.kind}:${device.index}`
   return [
-    `${mark(outcome.state, terminal)} trial ${trial.number} of ${record.name}: ${outcome.state}${baseline}`,
+    wrap(`${mark(outcome.state, terminal)} trial ${trial.number} of ${record.name}: ${outcome.state}${baseline}`, terminal.columns, '  '), // prettier-ignore
     ...(outcome.state === 'failed' ? [wrap(`  ${outcome.code}: ${outcome.message}`, terminal.columns, '  ')] : []),
     ...Object.entries(trial.params).map(([name, value]) => `  ${paramsLine({ [name]: value })}`),
     `  seed ${seed}, on ${place} with ${count(device.threads, 'thread')}`,
