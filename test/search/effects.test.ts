@@ -4,7 +4,7 @@ import { asha } from '../../src/search/asha.ts'
 import { shownEffects, spreadTrials } from '../../src/search/effects.ts'
 import { sobol } from '../../src/search/sobol.ts'
 import { tpe } from '../../src/search/tpe.ts'
-import { choice, decodeSpace, defaults, encodeSpace, spaceDims, uniform, type Params } from '../../src/space.ts'
+import { choice, decodeSpace, defaults, encodeSpace, spaceDims, uniform } from '../../src/space.ts'
 import type { History, Report, Trial } from '../../src/trial.ts'
 
 const space = { a: uniform(0, 1), b: uniform(0, 1), c: uniform(0, 1), d: uniform(0, 1), e: choice('x', 'y') }
@@ -21,7 +21,7 @@ function studied(seed: number, strength: number): History {
       decodeSpace(space, sampler.suggest({ ...history, trials }, stream(seed, 'suggest', number))!)
     const params = number === 0 ? defaults(space) : suggested()
     const point = encodeSpace(space, params)
-    const trial: Trial = { number, point, params: params as Params, seed, device: { kind: 'cpu', index: 0, threads: 1 }, reports: [], outcome: { state: 'complete' } } // prettier-ignore
+    const trial: Trial = { number, point, params, seed, device: { kind: 'cpu', index: 0, threads: 1 }, reports: [], outcome: { state: 'complete' } } // prettier-ignore
     trials.push(run(trial, (step) => 50 - strength * (params.a - 0.6) ** 2 - 30 / step + 2 * noise.normal()))
   }
   return { ...history, trials }
