@@ -6,20 +6,20 @@ import { onTestFinished } from 'vitest'
 
 /** Mounts a file system, for the rest of the test. */
 export function mount(dir: string, ...words: readonly string[]): void {
-  execFileSync('mount', [...words, dir])
-  onTestFinished(() => void execFileSync('umount', ['-l', dir]))
+  execFileSync('/bin/mount', [...words, dir])
+  onTestFinished(() => void execFileSync('/bin/umount', ['-l', dir]))
 }
 
 export function remount(dir: string, options: string): void {
-  execFileSync('mount', ['-o', `remount,${options}`, dir])
+  execFileSync('/bin/mount', ['-o', `remount,${options}`, dir])
 }
 
 /** Whether this process may mount anything: root on Linux may, unless it is confined. */
 export function canMount(): boolean {
   const dir = mkdtempSync(join(tmpdir(), 'panoptune-mount-'))
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', dir], { stdio: 'ignore' })
-    execFileSync('umount', [dir], { stdio: 'ignore' })
+    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', dir], { stdio: 'ignore' })
+    execFileSync('/bin/umount', [dir], { stdio: 'ignore' })
     return true
   } catch {
     return false

@@ -118,7 +118,8 @@ describe('what is printed suits where it goes:', () => {
 })
 
 /** util-linux's `script` gives a command a terminal. */
-const hasTerminal = existsSync('/usr/bin/script') && isUtilLinux()
+const SCRIPT = '/usr/bin/script'
+const hasTerminal = existsSync(SCRIPT) && isUtilLinux()
 
 describe.skipIf(!hasTerminal)('on a terminal (needs util-linux script)', () => {
   const slow = tinyStudy(`budget: { trials: 3, steps: 4 }, async *objective({ lr }, { maxSteps }) {
@@ -153,7 +154,7 @@ async function onTerminal(
   env: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const command = `stty cols ${columns} rows ${rows}; exec ${process.execPath} ${cli} ${words}`
-  const child = spawn('script', ['-qefc', command, '/dev/null'], {
+  const child = spawn(SCRIPT, ['-qefc', command, '/dev/null'], {
     cwd: dir,
     env: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', TERM: 'xterm', SHELL: '/bin/sh', ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -165,7 +166,7 @@ async function onTerminal(
 
 function isUtilLinux(): boolean {
   try {
-    return execFileSync('script', ['--version'], { encoding: 'utf8' }).includes('util-linux')
+    return execFileSync(SCRIPT, ['--version'], { encoding: 'utf8' }).includes('util-linux')
   } catch {
     return false
   }
