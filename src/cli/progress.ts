@@ -1,6 +1,6 @@
 import type { StudyEvent } from '../event.ts'
 import { BASELINE, best, type Trial } from '../trial.ts'
-import { count, duration, metricText, number, paramsLine, signed } from './format.ts'
+import { count, duration, metricText, number, paramsLine, signed, wrap } from './format.ts'
 import { bar, clip, mark } from './marks.ts'
 import { scoreboard, secondsLeft, type Scoreboard } from './scoreboard.ts'
 import type { Terminal } from './terminal.ts'
@@ -8,6 +8,8 @@ import type { Terminal } from './terminal.ts'
 /** What a reporter is: told every event, and told when there will be no more. */
 export interface Reporter {
   tell(event: StudyEvent): void
+  /** A line that is no event, where it disturbs nothing. */
+  say(text: string): void
   close(): void
 }
 
@@ -24,6 +26,7 @@ export function lineReporter(write: Write, terminal: Terminal, earlier: readonly
       const line = eventLine(event, board, terminal)
       if (line !== undefined) write(`${line}\n`)
     },
+    say: (text) => write(`${text}\n`),
     close: () => undefined,
   }
 }
@@ -34,7 +37,8 @@ export function liveReporter(write: Write, terminal: Terminal, earlier: readonly
   let shown = 0
   // Each frame is one write, so that no half of it is ever seen.
   const replace = (text: string, lines: readonly string[]) => {
-    const erase = shown > 0 ? `\u001B[${shown}A\u001B[J` : ''
+    // What was typed, such as ^C, stands where the cursor is, and goes as well.
+    const erase = shown > 0 ? `\r\u001B[${shown}A\u001B[J` : ''
     shown = lines.length
     write(erase + text + lines.map((line) => `${line}\n`).join(''))
   }
@@ -48,6 +52,7 @@ export function liveReporter(write: Write, terminal: Terminal, earlier: readonly
       const line = eventLine(event, board, terminal)
       if (line !== undefined) replace(`${line}\n`, frame())
     },
+    say: (text) => replace(`${wrap(text, terminal.columns, '  ')}\n`, frame()),
     close() {
       clearInterval(timer)
       if (shown > 0) replace('', [])

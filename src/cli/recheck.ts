@@ -68,7 +68,7 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
     ...(steps !== undefined && { budget: { steps } }),
   })
   const executor = threadsExecutor(slotsOf(options.device, options.slots))
-  const { signal, done } = interruptible(printError)
+  const { signal, done } = interruptible((text) => printError(`${text}\n`))
   const say = (message: string) => (options.json ? undefined : printError(`${message}\n`))
   try {
     const data = await prepare({

@@ -56,7 +56,7 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
   const earlier = store.list().find(({ record }) => record.name === study.name)?.history.trials ?? []
   const reporter = reporterFor(options, earlier, around)
   const executor = (launch.executor ?? study.executor) === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
-  const interruption = interruptible(around.printError)
+  const interruption = interruptible((text) => reporter.say(text))
   const startedAt = Date.now()
   const onEvent = (event: StudyEvent) => {
     // Only now is it known that the study may be run: a refused start must not change how it is resumed.
@@ -99,14 +99,9 @@ function exitCode({ why, history }: StudyEnd): number {
 
 function reporterFor({ json, quiet }: RunOptions, earlier: readonly Trial[], around: Surroundings): Reporter {
   const { print, printError, terminal } = around
-  if (json) return { tell: (event) => print(`${JSON.stringify(eventJson(event))}\n`), close: () => undefined }
-  if (quiet) return warningReporter(printError)
+  const say = (text: string) => printError(`${text}\n`)
+  const close = () => undefined
+  if (json) return { tell: (event) => print(`${JSON.stringify(eventJson(event))}\n`), say, close }
+  if (quiet) return { tell: (event) => (event.kind === 'warning' ? say(`warning  ${event.message}`) : undefined), say, close } // prettier-ignore
   return terminal.isLive ? liveReporter(print, terminal, earlier) : lineReporter(print, terminal, earlier)
-}
-
-function warningReporter(printError: (text: string) => void): Reporter {
-  return {
-    tell: (event) => (event.kind === 'warning' ? printError(`warning  ${event.message}\n`) : undefined),
-    close: () => undefined,
-  }
 }

@@ -235,7 +235,7 @@ describe('an interrupted run', () => {
 
   test('ends at once by a second Ctrl-C, and is continued all the same', async () => {
     const { dir, tune: here } = workspace({ 'slow.ts': slow, hang: '' })
-    const child = startTune(dir, ['slow.ts', '--slots', '1', '--trials', '1'])
+    const child = startTune(dir, ['slow.ts', '--slots', '1', '--trials', '1', '--json'])
     child.stdout?.once('data', () => child.kill('SIGINT'))
     child.stderr?.once('data', () => child.kill('SIGINT'))
     const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
