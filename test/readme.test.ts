@@ -38,6 +38,7 @@ const commands = files.flatMap(commandsOf)
 const SMALL: Readonly<Record<string, string>> = {
   'npx tune --study studies/loss_weights.ts': '--trials 3 --steps 2',
   'npx tune --study studies/loss_weights.ts --trials 32': '--trials 4 --steps 2',
+  'npx tune recheck': '--seeds 1',
 }
 
 describe('every command of the README and the docs works, in their order:', () => {

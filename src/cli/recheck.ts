@@ -51,6 +51,11 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
   store.close()
   const { name } = stored.record
   const [winner, baseline] = contestants(stored)
+  if (winner === baseline) {
+    const nothing = `the best of '${name}' is its baseline: there is nothing to compare`
+    print(options.json ? `${JSON.stringify(recheckJson(stored, BASELINE, [], []))}\n` : `${nothing}\n`)
+    return
+  }
   const launch = readLaunch(results, name)
   const { study: defined, url, codeHash } = await loadStudy(launch.file, results)
   if (codeHash !== stored.record.codeHash) {
@@ -111,11 +116,6 @@ function contestants({ record, history }: StoredStudy): readonly [Trial, Trial] 
   if (!winner || !baseline) {
     throw new TuneError('usage', `study '${record.name}' has no completed trial to check`, {
       hint: 'see how it stands: tune status',
-    })
-  }
-  if (winner === baseline) {
-    throw new TuneError('usage', `the best of '${record.name}' is its baseline: there is nothing to compare`, {
-      hint: 'give it more trials: tune resume',
     })
   }
   return [winner, baseline]
