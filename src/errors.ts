@@ -47,7 +47,9 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   const near = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
     .toSorted((a, b) => a.distance - b.distance)[0]
-  return near && near.distance <= Math.max(2, word.length / 3) ? near.candidate : undefined
+  // Of a word of one or two letters hardly anything is left after two edits.
+  const most = Math.min(word.length - 1, Math.max(2, word.length / 3))
+  return near && near.distance <= most ? near.candidate : undefined
 }
 
 function editDistance(a: string, b: string): number {

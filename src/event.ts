@@ -14,9 +14,21 @@ export type StudyEvent =
       readonly at: number
     }
   | { readonly kind: 'preparing'; readonly message: string; readonly at: number }
-  | { readonly kind: 'trial-started'; readonly trial: Trial; readonly slot: number; readonly again: boolean; readonly at: number }
+  | {
+      readonly kind: 'trial-started'
+      readonly trial: Trial
+      readonly slot: number
+      readonly again: boolean
+      readonly at: number
+    }
   | { readonly kind: 'trial-reported'; readonly trial: Trial; readonly report: Report; readonly at: number }
-  | { readonly kind: 'trial-ended'; readonly trial: Trial; readonly outcome: Outcome; readonly reason: string; readonly at: number }
+  | {
+      readonly kind: 'trial-ended'
+      readonly trial: Trial
+      readonly outcome: Outcome
+      readonly reason: string
+      readonly at: number
+    }
   | { readonly kind: 'warning'; readonly message: string; readonly at: number }
   | {
       readonly kind: 'study-ended'

@@ -1,4 +1,15 @@
-import { asha, choice, defineStudy, loguniform, maximize, openSplits, tpe, trainPanopticDeepLab } from 'panoptune'
+import {
+  asha,
+  choice,
+  defineStudy,
+  loguniform,
+  maximize,
+  openSplits,
+  ordinal,
+  tpe,
+  trainPanopticDeepLab,
+  uniform,
+} from 'panoptune'
 
 /**
  * The loss weights on photographs of your own: a directory in the COCO panoptic format, given by `--set data=DIR`.
@@ -16,7 +27,7 @@ export default defineStudy({
     crop: 128,
     batch: 4,
     /** Training steps between two reports. */
-    every: 50,
+    every: 100,
   },
 
   space: {
@@ -25,22 +36,41 @@ export default defineStudy({
     lr: loguniform(3e-4, 3e-2, { default: 3e-3 }),
     backbone: loguniform(0.1, 10, { default: 1 }),
     schedule: choice('poly', 'step'),
+    /** The part of the pixels, those with the largest loss, that the semantic loss averages over. */
+    hardPixels: ordinal(0.2, 0.5, 1),
+    /** The heat that makes a centre. It belongs to the centre weight: a heavier one makes hotter centres. */
+    threshold: uniform(0.02, 0.5, { default: 0.1 }),
   },
 
   sampler: tpe(),
-  pruner: asha({ first: 1, eta: 3 }),
+  pruner: asha({ first: 3, eta: 3 }),
   budget: { trials: 24, steps: 9 },
 
   prepare: ({ settings: { data, limit }, cacheDir, progress }) => openSplits({ data, limit, cacheDir, progress }),
 
-  async *objective({ center, offset, lr, backbone, schedule }, trial) {
+  async *objective({ center, offset, lr, backbone, schedule, hardPixels, threshold }, trial) {
     const { train, val, heldOut } = trial.data
     const { crop, batch, every } = trial.settings
     const weights = { semantic: 1, center, offset }
-    const run = trainPanopticDeepLab({ trial, set: train, crop, batch, every, weights, lr, backbone, schedule })
+    const run = trainPanopticDeepLab({
+      trial,
+      set: train,
+      crop,
+      batch,
+      every,
+      weights,
+      lr,
+      backbone,
+      schedule,
+      model: { hardPixels },
+      decode: { threshold },
+    })
     for await (const model of run) {
       const scores = await model.score(val)
-      yield model.isLast ? { ...scores, held_out_pq: (await model.score(heldOut, 'held_out')).pq } : scores
+      if (model.isLast) {
+        const { pq, pq_things } = await model.score(heldOut, 'held_out')
+        yield { ...scores, held_out_pq: pq, held_out_pq_things: pq_things }
+      } else yield scores
     }
   },
 })

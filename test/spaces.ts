@@ -43,7 +43,7 @@ export const plainCases: Readonly<Record<string, fc.Arbitrary<ParamCase>>> = {
 const name = fc.stringMatching(/^[a-z]{1,3}$/).filter((text) => text !== 'kind')
 
 /** A case of any kind, `oneOf` inside `oneOf` among them. */
-export const anyCase: fc.Arbitrary<ParamCase> = fc.letrec<{ any: ParamCase; branch: ParamCase }>((tie) => ({
+const anyCase: fc.Arbitrary<ParamCase> = fc.letrec<{ any: ParamCase; branch: ParamCase }>((tie) => ({
   any: fc.oneof({ depthSize: 'small', maxDepth: 3 }, ...Object.values(plainCases), tie('branch')),
   branch: fc
     .dictionary(name, fc.dictionary(name, tie('any'), { maxKeys: 3, noNullPrototype: true }), {

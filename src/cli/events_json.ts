@@ -35,7 +35,7 @@ export function eventJson(event: StudyEvent): Json {
   }
 }
 
-/** One trial whole, as `show`, `list` and `export` print it. */
+/** One trial, as `list` prints it. */
 export function trialJson(trial: Trial): { readonly [key: string]: Json } {
   const { outcome } = trial
   return {
@@ -45,6 +45,16 @@ export function trialJson(trial: Trial): { readonly [key: string]: Json } {
     steps: trial.reports.length,
     metrics: finite(trial.reports.at(-1)?.metrics ?? {}),
   }
+}
+
+/** One trial with every report. */
+export function trialWithReports(trial: Trial): Json {
+  const reports = trial.reports.map(({ step, metrics, at }) => ({
+    step,
+    at: new Date(at).toISOString(),
+    metrics: finite(metrics),
+  }))
+  return { ...trialJson(trial), reports }
 }
 
 /** Metrics for JSON, which has no NaN: what is not finite becomes null. */

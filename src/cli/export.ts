@@ -2,13 +2,11 @@ import { stringify } from 'yaml'
 import type { Json } from '../json.ts'
 import { leaves, type Choice } from '../space.ts'
 import type { StoredStudy } from '../store/store.ts'
-import { BASELINE, best, front, type Trial } from '../trial.ts'
-import { finite, trialJson } from './events_json.ts'
+import { BASELINE, front, type Trial } from '../trial.ts'
+import { finite, trialWithReports } from './events_json.ts'
 
 /** The best configuration and where it comes from, as `best.yaml` and `tune best` give it. */
-export function bestConfig({ record, history }: StoredStudy): { readonly [key: string]: Json } | undefined {
-  const winner = best(history)
-  if (!winner) return undefined
+export function bestConfig({ record, history }: StoredStudy, winner: Trial): { readonly [key: string]: Json } {
   const baseline = history.trials.find((trial) => trial.number === BASELINE && trial.outcome.state === 'complete')
   return {
     study: record.name,
@@ -25,20 +23,12 @@ export function bestConfig({ record, history }: StoredStudy): { readonly [key: s
 }
 
 /** The best configuration as YAML, with a line that says what it is. */
-export function bestYaml(config: { readonly [key: string]: Json }): string {
-  return `# The best trial of a study, written by panoptune.\n${stringify(config)}`
+export function bestYaml(study: StoredStudy, winner: Trial): string {
+  return `# The best trial of a study, written by panoptune.\n${stringify(bestConfig(study, winner))}`
 }
 
 /** A study whole: its record and every trial with every report. */
 export function studyJson({ record, history }: StoredStudy): Json {
-  const trials = history.trials.map((trial) => ({
-    ...trialJson(trial),
-    reports: trial.reports.map(({ step, metrics, at }) => ({
-      step,
-      at: new Date(at).toISOString(),
-      metrics: finite(metrics),
-    })),
-  }))
   const { name, goals, space, settings, seed, codeHash } = record
   return {
     name,
@@ -47,7 +37,7 @@ export function studyJson({ record, history }: StoredStudy): Json {
     settings,
     seed,
     codeHash,
-    trials,
+    trials: history.trials.map(trialWithReports),
   }
 }
 

@@ -3,49 +3,67 @@ import { isTuneError } from '../errors.ts'
 import { bootstrapDifference } from '../eval/bootstrap.ts'
 import { loadCounts, type StoredCounts } from '../eval/counts_file.ts'
 import { countsFile } from '../models/train.ts'
-import { bestFile, studiesFile, trialDir, writeAtomically } from '../results.ts'
+import { bestFile, logFile, studiesFile, trialDir } from '../results.ts'
 import { stream } from '../rng.ts'
 import type { StoredStudy } from '../store/store.ts'
 import type { Study } from '../study.ts'
-import { BASELINE, best } from '../trial.ts'
-import { bestConfig, bestYaml } from './export.ts'
+import type { StudyEnd } from '../trials/driver.ts'
+import { BASELINE, best, type Trial } from '../trial.ts'
 import { summary, type SummaryInput } from './summary.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface FinishedRun {
   readonly study: Study
   readonly stored: StoredStudy
-  readonly file: string
   readonly results: string
   readonly seconds: number
-}
-
-/** Writes `best.yaml`, once there is a best. */
-export function writeBest({ stored, results }: FinishedRun): void {
-  const config = bestConfig(stored)
-  if (config) writeAtomically(bestFile(results, stored.record.name), bestYaml(config))
+  readonly why: StudyEnd['why']
 }
 
 /** The end of a run, for reading. */
 export function finishText(run: FinishedRun, terminal: Terminal): string {
-  const { study, stored, results, seconds } = run
-  const { name } = stored.record
-  const hasBest = best(stored.history) !== undefined
-  const here = (path: string) => (relative('.', path).startsWith('..') ? path : relative('.', path))
+  const { study, stored, seconds } = run
   const heldOut = heldOutDifference(run)
-  const where = results === 'results' ? '' : ` --results ${results}`
   const input: SummaryInput = {
     study,
     history: stored.history,
     seconds,
-    files: [...(hasBest ? [here(bestFile(results, name))] : []), here(studiesFile(results))],
-    next: [
-      ...(hasBest ? [`npx tune recheck --study ${name}${where}`] : [`npx tune list --study ${name}${where}`]),
-      `npx tune resume ${name}${where} --trials ${2 * Math.max(study.budget.trials, stored.history.trials.length)}`,
-    ],
+    files: filesOf(run),
+    next: nextCommands(run),
     ...(heldOut ? { heldOut } : {}),
   }
   return summary(input, terminal)
+}
+
+function filesOf({ stored: { record, history }, results }: FinishedRun): readonly string[] {
+  const failed = history.trials.find(isFailed)
+  const log = failed && logFile(trialDir(results, record.name, failed.number))
+  const files = best(history) ? [bestFile(results, record.name)] : log ? [log] : []
+  return [...files, studiesFile(results)].map(asTyped)
+}
+
+/** A path as one would type it here. */
+function asTyped(path: string): string {
+  const here = relative('.', path)
+  return here.startsWith('..') ? path : here
+}
+
+function nextCommands({ study, stored: { record, history }, results, why }: FinishedRun): readonly string[] {
+  const where = results === 'results' ? '' : ` --results ${results}`
+  const of = `--study ${record.name}${where}`
+  if (why === 'interrupted') return [`npx tune resume ${record.name}${where}`]
+  const winner = best(history)
+  const failed = history.trials.find(isFailed)
+  if (!winner) return [failed ? `npx tune show ${failed.number} ${of}` : `npx tune list ${of}`]
+  const twice = 2 * Math.max(study.budget.trials, history.trials.length)
+  return [
+    winner.number === BASELINE ? `npx tune list ${of}` : `npx tune recheck ${of}`,
+    `npx tune resume ${record.name}${where} --trials ${twice}`,
+  ]
+}
+
+function isFailed({ outcome }: Trial): boolean {
+  return outcome.state === 'failed'
 }
 
 /** The best against the baseline, image by image, where both trials kept the counts of their held-out images. */

@@ -1,16 +1,28 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { Params } from '../space.ts'
+import type { Goal, Metrics } from '../trial.ts'
 
 /** A metric for reading: four significant digits, never more than two decimals from 1 on. */
 export function number(value: number): string {
   if (!Number.isFinite(value)) return String(value)
   const size = Math.abs(value)
-  if (size >= 1e5 || (size < 1e-3 && size > 0)) return value.toExponential(1).replace('e+', 'e')
+  if (size >= 1e5 || (size < 1e-3 && size > 0)) return value.toExponential(1).replace('.0e', 'e').replace('e+', 'e')
   return String(Number(size >= 1 ? value.toFixed(2) : value.toPrecision(3)))
+}
+
+/** One metric's values for a column, with as many decimals each; a dash where there is none. */
+export function numbers(values: readonly (number | undefined)[]): readonly string[] {
+  const texts = values.map((value) => (value === undefined ? '-' : number(value)))
+  if (texts.some((text) => text.includes('e'))) return texts
+  const isLarge = values.some((value) => Math.abs(value ?? 0) >= 1)
+  const decimals = Math.max(0, ...texts.map((text) => text.split('.')[1]?.length ?? 0))
+  const fixed = (value: number) => value.toFixed(isLarge ? Math.min(2, decimals) : decimals)
+  return values.map((value, i) => (Number.isFinite(value) ? fixed(value as number) : texts[i]!))
 }
 
 /** A difference with its sign. */
 export function signed(value: number): string {
+  if (Number.isNaN(value)) return 'NaN'
   return `${value >= 0 ? '+' : '-'}${number(Math.abs(value))}`
 }
 
@@ -33,10 +45,20 @@ export function paramValue(value: unknown): string {
   return fields.length ? `${paramValue(kind)}(${fields.join(' ')})` : paramValue(kind)
 }
 
-export function paramsLine(params: Params, separator = '  '): string {
-  return Object.entries(params)
-    .map(([name, value]) => `${name} ${paramValue(value)}`)
-    .join(separator)
+/** All `name value` pairs in one line. */
+export function paramsLine(params: Params): string {
+  return wrapParams(params, Infinity)
+}
+
+/** A goal's metric by name; nothing where it was not reported. */
+export function metricText({ metric }: Goal, metrics: Metrics | undefined): string {
+  const value = metrics?.[metric]
+  return value === undefined ? '' : `${metric} ${number(value)}`
+}
+
+/** `1 trial`, `3 trials`. */
+export function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
 }
 
 /** Rows under headings, columns as wide as they need: the first left-aligned, the rest right-aligned. */
@@ -57,14 +79,24 @@ export function table(
 
 /** Text broken between words to fit the columns; later lines begin with the indent. */
 export function wrap(text: string, columns: number, indent = ''): string {
+  return wrapParts(text.split(/ (?! )/), ' ', columns, indent)
+}
+
+/** `name value` pairs, broken between two of them. */
+export function wrapParams(params: Params, columns: number, indent = ''): string {
+  const pairs = Object.entries(params).map(([name, value]) => `${name} ${paramValue(value)}`)
+  return wrapParts(pairs, '  ', columns, indent)
+}
+
+function wrapParts(parts: readonly string[], gap: string, columns: number, indent: string): string {
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(/ (?! )/)) {
-    const longer = line === '' ? word : `${line} ${word}`
-    if (width(longer) <= columns || line === '' || line === indent) line = longer
+  for (const part of parts) {
+    const longer = line === '' ? part : line + gap + part
+    if (width(longer) <= columns || line === '') line = longer
     else {
       lines.push(line)
-      line = indent + word.trimStart()
+      line = indent + part.trimStart()
     }
   }
   return [...lines, line].join('\n')

@@ -1,30 +1,38 @@
 import { Command, CommanderError } from 'commander'
+import { isTuneError, messageOf, type TuneError } from '../errors.ts'
+import { version } from '../version.ts'
 import { dataCommand } from './data.ts'
 import { evalCommand } from './eval.ts'
+import { wrap } from './format.ts'
 import { inspectCommands } from './inspect.ts'
 import { recheckCommand } from './recheck.ts'
 import { runCommands } from './run.ts'
-import { terminalOf } from './terminal.ts'
-import { wrap } from './format.ts'
-import { isTuneError, messageOf, type TuneError } from '../errors.ts'
-import { version } from '../version.ts'
+import { claimStdout, terminalOf } from './terminal.ts'
+import { welcome } from './welcome.ts'
 
 /**
  * Runs the command line and gives its exit code: 0 finished, 1 no trial completed, 2 wrong use or study file, 70 our
  * bug, 130 interrupted.
  */
 export async function main(words: readonly string[]): Promise<number> {
-  const print = (text: string) => void process.stdout.write(text)
+  const print = claimStdout()
   const printError = (text: string) => void process.stderr.write(text)
   const terminal = terminalOf(process.stdout, process.env)
   let status = 0
+  const around = { print, printError, terminal, exitWith: (code: number) => void (status = code) }
   const program = new Command('tune')
     .description('Tunes and ablates panoptic segmentation: real training, real panoptic quality, nothing lost.')
     .version(version())
+    .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError()
-    .addHelpText('after', examples)
     .exitOverride()
-  const around = { print, printError, terminal, exitWith: (code: number) => void (status = code) }
+    .configureHelp({ minWidthToWrap: 20 })
+    .configureOutput({
+      writeOut: print,
+      writeErr: printError,
+      outputError: (text, write) => write(usageText(text)),
+      getOutHelpWidth: () => terminal.columns,
+    })
   const commands = [
     ...runCommands(around),
     ...inspectCommands(print, terminal),
@@ -32,51 +40,64 @@ export async function main(words: readonly string[]): Promise<number> {
     evalCommand(print),
     dataCommand(print),
   ]
-  for (const command of commands) program.addCommand(inherit(command))
+  for (const command of commands) program.addCommand(inherit(command, program))
 
   try {
-    if (words.length === 0) print(program.helpInformation() + examples)
+    if (words.length === 0) print(welcome())
     else await program.parseAsync(withVerb(words), { from: 'user' })
     return status
   } catch (error) {
-    return report(error)
+    return report(error, printError)
   }
 }
 
-const examples = `
-The main job, from nothing to a best configuration in a minute:
+const EXAMPLES = `
+The main job, to a best configuration in a minute:
   tune --study studies/loss_weights.ts
-The same command continues a study; Ctrl-C stops it, nothing is lost.
+The same command continues it; Ctrl-C loses nothing.
 `
 
-/** `tune --study F` is `tune run F`. */
+/** `tune --study F` is `tune run --study F`, and `tune F` is `tune run F`. */
 function withVerb(words: readonly string[]): readonly string[] {
-  return words[0]!.startsWith('--study') ? ['run', ...words] : words
+  const [first = ''] = words
+  const isOwn = ['-h', '--help', '-V', '--version'].includes(first)
+  const isRun = (first.startsWith('-') && !isOwn) || /\.[cm]?[jt]s$/.test(first)
+  return isRun ? ['run', ...words] : words
 }
 
-/** Errors of a verb and of its verbs are thrown to here as the program's own are. */
-function inherit(command: Command): Command {
-  command.exitOverride().showSuggestionAfterError()
-  for (const child of command.commands) inherit(child)
+/** A verb, and the verbs below it, print and fail as the program does. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent)
+  for (const child of command.commands) inherit(child, command)
   return command
 }
 
-function report(error: unknown): number {
+/** Commander's message about wrong words, in our form. */
+function usageText(text: string): string {
+  const [message = '', suggestion = ''] = text.trimEnd().split('\n')
+  const meant = suggestion.replace(/^\(Did you mean (.*)\)$/, 'did you mean $1')
+  const hint = meant || (message.includes('unknown command') ? 'tune --help lists them all' : '')
+  return `${message.replace(/^error: /, 'error[usage]  ')}\n${hint && `  hint: ${hint}\n`}`
+}
+
+function report(error: unknown, printError: (text: string) => void): number {
+  // Commander has said what is wrong already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  const columns = terminalOf(process.stderr, process.env).columns
   if (isTuneError(error)) {
-    process.stderr.write(
-      `${errorLines(error)
-        .map((line) => wrap(line, columns, '  '))
-        .join('\n')}\n`,
-    )
+    const lines = errorLines(error).map((line) => wrap(line, columnsOf(process.stderr), '  '))
+    printError(`${lines.join('\n')}\n`)
     return 2
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : messageOf(error)
-  process.stderr.write(
+  printError(
     `error[bug]  this is a mistake of panoptune, not yours: please report it with the lines below\n${detail}\n`,
   )
   return 70
+}
+
+/** Messages are wrapped on a screen only: in a log, one that is whole is found more easily. */
+function columnsOf(stream: NodeJS.WriteStream): number {
+  return stream.isTTY ? terminalOf(stream, process.env).columns : Infinity
 }
 
 function errorLines({ code, message, hint }: TuneError): readonly string[] {

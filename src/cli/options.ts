@@ -54,3 +54,8 @@ export function slotsOf(device: string, count: number | undefined): readonly Slo
     return { index, device }
   })
 }
+
+/** The fields that are given: an optional one may be absent, not undefined. */
+export function known<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}

@@ -2,7 +2,7 @@ import type { Json } from '../json.ts'
 import { defaults, encodeSpace, leaves, spaceSpec, type Leaf, type Params } from '../space.ts'
 import type { Study } from '../study.ts'
 import type { Slot } from '../trials/executor.ts'
-import { number, paramsLine, paramValue, table, wrap } from './format.ts'
+import { count, number, paramsLine, paramValue, table, wrap } from './format.ts'
 import { lopsidedDefaults } from './summary.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -20,10 +20,10 @@ export function planText(study: Study, slots: readonly Slot[], terminal: Termina
     `${study.name}: ${goals}`,
     table(['parameter', 'range', 'baseline'], rows, [0, 1, 2]),
     ...(settings ? [`settings: ${settings}`] : []),
-    `budget: ${trials} trials${steps === undefined ? '' : ` of ${steps} reports`}, seed ${study.seed}`,
+    `budget: ${count(trials, 'trial')}${steps === undefined ? '' : ` of ${count(steps, 'report')}`}, seed ${study.seed}`,
     `search: ${study.sampler?.name ?? 'tpe'}, ${study.pruner ? `stopped early by ${study.pruner.name}` : 'nothing is stopped early'}`,
     `slots: ${slots.length} on ${[...new Set(slots.map(({ device }) => device.kind))].join(', ')}, CPU threads each: ${slots[0]?.device.threads ?? 1}`,
-    ...baselineWarnings(study),
+    ...baselineWarnings(study).map((text) => `${terminal.paint('yellow', 'warning')}  ${text}`),
   ]
   return `${lines.map((line) => (line.includes('\n') ? line : wrap(line, terminal.columns, '  '))).join('\n')}\n`
 }

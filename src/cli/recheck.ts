@@ -14,12 +14,13 @@ import { loadStudy } from '../trials/load.ts'
 import { repeat } from '../trials/repeat.ts'
 import { threadsExecutor } from '../trials/threads.ts'
 import { finite } from './events_json.ts'
-import { number, signed, table } from './format.ts'
+import { count, number, signed, table } from './format.ts'
 import { readLaunch } from './launch.ts'
 import { jsonOption, positive, resultsOption, slotsOf } from './options.ts'
-import type { Surroundings } from './run.ts'
+import type { Surroundings } from './start.ts'
 import { interruptible } from './signals.ts'
 import { findStudy } from './stored.ts'
+import type { Terminal } from './terminal.ts'
 
 interface Options {
   readonly results: string
@@ -43,13 +44,18 @@ export function recheckCommand(around: Surroundings): Command {
     .action((options: Options) => recheck(options, around))
 }
 
-async function recheck(options: Options, { print, printError, exitWith }: Surroundings): Promise<void> {
+async function recheck(options: Options, { print, printError, terminal, exitWith }: Surroundings): Promise<void> {
   const { results, seeds } = options
   const store = openSqliteStore(results)
   const stored = findStudy(store, options.study)
   store.close()
   const { name } = stored.record
   const [winner, baseline] = contestants(stored)
+  if (winner === baseline) {
+    const nothing = `the best of '${name}' is its baseline: there is nothing to compare`
+    print(options.json ? `${JSON.stringify(recheckJson(stored, BASELINE, [], []))}\n` : `${nothing}\n`)
+    return
+  }
   const launch = readLaunch(results, name)
   const { study: defined, url, codeHash } = await loadStudy(launch.file, results)
   if (codeHash !== stored.record.codeHash) {
@@ -67,7 +73,7 @@ async function recheck(options: Options, { print, printError, exitWith }: Surrou
     ...(steps !== undefined && { budget: { steps } }),
   })
   const executor = threadsExecutor(slotsOf(options.device, options.slots))
-  const { signal, done } = interruptible(printError)
+  const { signal, done } = interruptible((text) => printError(`${text}\n`))
   const say = (message: string) => (options.json ? undefined : printError(`${message}\n`))
   try {
     const data = await prepare({
@@ -93,7 +99,7 @@ async function recheck(options: Options, { print, printError, exitWith }: Surrou
     print(
       options.json
         ? `${JSON.stringify(recheckJson(stored, winner.number, ofBest, ofBaseline))}\n`
-        : `${recheckText(stored, winner.number, ofBest, ofBaseline)}\n`,
+        : `${recheckText(stored, winner.number, ofBest, ofBaseline, terminal)}\n`,
     )
   } catch (error) {
     if (!signal.aborted) throw error
@@ -112,11 +118,6 @@ function contestants({ record, history }: StoredStudy): readonly [Trial, Trial] 
       hint: 'see how it stands: tune status',
     })
   }
-  if (winner === baseline) {
-    throw new TuneError('usage', `the best of '${record.name}' is its baseline: there is nothing to compare`, {
-      hint: 'give it more trials: tune resume',
-    })
-  }
   return [winner, baseline]
 }
 
@@ -125,14 +126,15 @@ function recheckText(
   trial: number,
   ofBest: readonly Metrics[],
   ofBaseline: readonly Metrics[],
+  terminal: Terminal,
 ): string {
   const rows = metricsOf(ofBest, ofBaseline).map((metric) => {
     const [a, b] = [valuesOf(ofBest, metric), valuesOf(ofBaseline, metric)]
     const { mean, low, high } = pairedDifference(a, b)
     return [
       metric,
-      meanText(a),
-      meanText(b),
+      meanText(a, terminal),
+      meanText(b, terminal),
       signed(mean),
       Number.isFinite(low) ? `${signed(low)} to ${signed(high)}` : '-',
     ]
@@ -142,8 +144,8 @@ function recheckText(
   const isShown = goal.direction === 'maximize' ? low > 0 : high < 0
   const verdict = isShown
     ? `the gain in ${goal.metric} is real: its interval leaves out 0`
-    : `${ofBest.length} seeds do not show a gain in ${goal.metric}: try more (--seeds)`
-  return `trial ${trial} of ${stored.record.name} against the baseline, ${ofBest.length} new seeds each\n${table(['metric', 'best', 'baseline', 'gain', '95 %'], rows)}\n${verdict}`
+    : `no gain in ${goal.metric} is shown by ${count(ofBest.length, 'seed')}: try more (--seeds)`
+  return `trial ${trial} of ${stored.record.name} against the baseline, ${count(ofBest.length, 'new seed')} each\n${table(['metric', 'best', 'baseline', 'gain', '95 %'], rows)}\n${verdict}`
 }
 
 function recheckJson(
@@ -175,8 +177,9 @@ function valuesOf(runs: readonly Metrics[], metric: string): readonly number[] {
   return runs.map((metrics) => metrics[metric] ?? Number.NaN)
 }
 
-function meanText(values: readonly number[]): string {
-  return values.length < 2 ? number(average(values)) : `${number(average(values))} ± ${number(spread(values))}`
+function meanText(values: readonly number[], { unicode }: Terminal): string {
+  const mean = number(average(values))
+  return values.length < 2 ? mean : `${mean} ${unicode ? '±' : '+-'} ${number(spread(values))}`
 }
 
 function goalText({ record }: StoredStudy, metrics: Metrics): string {

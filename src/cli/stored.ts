@@ -7,7 +7,7 @@ export function findStudy(store: Pick<Store, 'list'>, name: string | undefined):
   const all = store.list()
   if (all.length === 0)
     throw new TuneError('study/unknown', 'no study is stored here yet', {
-      hint: 'start one: tune --study studies/loss_weights.ts',
+      hint: 'start one: tune --study studies/loss_weights.ts; or say where it is: --results DIR',
     })
   if (name === undefined) return all.toSorted((a, b) => b.updatedAt - a.updatedAt)[0]!
   const found = all.find(({ record }) => record.name === name)

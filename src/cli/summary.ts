@@ -5,7 +5,8 @@ import { sobol } from '../search/sobol.ts'
 import { leaves, spaceSpec, type Leaf } from '../space.ts'
 import type { Study } from '../study.ts'
 import { BASELINE, best, front, lossAt, type Goal, type History, type Trial } from '../trial.ts'
-import { duration, number, paramsLine, signed, table, wrap } from './format.ts'
+import { count, duration, number, signed, wrap, wrapParams } from './format.ts'
+import { countStates, frontTable } from './tables.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a finished run says of itself: the best against the baseline, what it cost, where the files are, what next. */
@@ -26,8 +27,9 @@ export function summary(input: SummaryInput, terminal: Terminal): string {
   const winner = best(history)
   const sections = [
     ['', outcomeLine(input)],
-    ...(winner ? winnerSections(input, winner) : [['best', 'none: no trial completed'] as const]),
+    ...(winner ? winnerSections(input, winner, terminal) : [['best', 'none: no trial completed'] as const]),
     ...boundSections(study, winner),
+    ['failed', failedText(history)],
     ['files', input.files.join('  ')],
     ['next', input.next.join('\n')],
   ] as const
@@ -35,32 +37,37 @@ export function summary(input: SummaryInput, terminal: Terminal): string {
   return `${text.join('\n')}\n`
 }
 
+/** Labels stand in a column of their own. */
+const INDENT = ' '.repeat(11)
+
 function section(label: string, body: string, terminal: Terminal): string {
-  const indent = ' '.repeat(11)
-  const lines = body.split('\n').map((line) => wrap(line, terminal.columns - indent.length, '  '))
+  const lines = body.split('\n').map((line) => wrap(line, terminal.columns - INDENT.length, '  '))
   const [first = '', ...rest] = lines.join('\n').split('\n')
-  return [terminal.paint('bold', label.padEnd(indent.length)) + first, ...rest.map((line) => indent + line)]
+  return [terminal.paint('bold', label.padEnd(INDENT.length)) + first, ...rest.map((line) => INDENT + line)]
     .join('\n')
     .trimEnd()
 }
 
-function outcomeLine({ study, history, seconds }: SummaryInput): string {
-  const count = (state: Trial['outcome']['state']) =>
-    history.trials.filter((trial) => trial.outcome.state === state).length
+function outcomeLine({ study, history: { trials }, seconds }: SummaryInput): string {
+  const counts = countStates(trials)
   const parts = (['complete', 'pruned', 'failed', 'interrupted'] as const)
-    .filter((state) => count(state) > 0)
-    .map((state) => `${count(state)} ${state}`)
-  return `${study.name}: ${history.trials.length} trials in ${duration(seconds)} (${parts.join(', ')})`
+    .filter((state) => counts[state] > 0)
+    .map((state) => `${counts[state]} ${state}`)
+  return `${study.name}: ${count(trials.length, 'trial')} in ${duration(seconds)} (${parts.join(', ')})`
 }
 
-function winnerSections(input: SummaryInput, winner: Trial): readonly (readonly [string, string])[] {
+function winnerSections(
+  input: SummaryInput,
+  winner: Trial,
+  terminal: Terminal,
+): readonly (readonly [string, string])[] {
   const { study, history } = input
   const goal = history.goals[0]!
   const baseline = history.trials.find((trial) => trial.number === BASELINE && trial.outcome.state === 'complete')
   return [
     ['best', winnerText(goal, winner, baseline)],
     ['held out', heldOutText(input, winner)],
-    ['params', paramsLine(winner.params)],
+    ['params', wrapParams(winner.params, terminal.columns - INDENT.length, '  ')],
     ['front', frontText(history)],
     ['mattered', effectsText(history, study)],
     ['cost', costText(history)],
@@ -85,12 +92,8 @@ function heldOutText({ heldOut }: SummaryInput, winner: Trial): string {
 }
 
 function frontText(history: History): string {
-  if (history.goals.length < 2) return ''
-  const rows = front(history).map((trial) => [
-    String(trial.number),
-    ...history.goals.map((goal) => number(resultOf(goal, trial))),
-  ])
-  return table(['trial', ...history.goals.map((goal) => goal.metric)], rows)
+  const goals = history.goals.map(({ metric }) => metric)
+  return goals.length < 2 ? '' : frontTable(goals, front(history))
 }
 
 function effectsText(history: History, study: Study): string {
@@ -108,13 +111,31 @@ function effectsText(history: History, study: Study): string {
   return others.length ? `${shown.join(', ')}; not shown: ${others.join(', ')}` : shown.join(', ')
 }
 
-function costText(history: History): string {
-  const complete = history.trials.filter((trial) => trial.outcome.state === 'complete')
+function costText({ trials }: History): string {
+  const steps = (some: readonly Trial[]) => some.reduce((sum, trial) => sum + trial.reports.length, 0)
+  const complete = trials.filter(({ outcome }) => outcome.state === 'complete')
+  const pruned = trials.filter(({ outcome }) => outcome.state === 'pruned')
   const full = Math.max(0, ...complete.map((trial) => trial.reports.length))
-  const spent = history.trials.reduce((sum, trial) => sum + trial.reports.length, 0)
-  const all = full * history.trials.length
-  if (all === 0 || spent === all) return `${spent} steps`
-  return `${spent} of ${all} steps: stopping weak trials early saved ${Math.round((1 - spent / all) * 100)} %`
+  const [spent, saved] = [steps(trials), Math.max(0, full * pruned.length - steps(pruned))]
+  if (saved === 0) return count(spent, 'step')
+  const share = Math.round((100 * saved) / (spent + saved))
+  return `${spent} of ${spent + saved} steps: stopping weak trials early saved ${share} %`
+}
+
+/** Why trials failed, the commonest reason first. */
+function failedText({ trials }: History): string {
+  const reasons = new Map<string, number[]>()
+  for (const { number, outcome } of trials) {
+    if (outcome.state !== 'failed') continue
+    reasons.set(outcome.message, [...(reasons.get(outcome.message) ?? []), number])
+  }
+  const sorted = [...reasons].toSorted(([, a], [, b]) => b.length - a.length)
+  const lines = sorted.slice(0, 3).map(([message, numbers]) => `${trialsText(numbers)}: ${message}`)
+  return [...lines, ...(sorted.length > 3 ? [`and for ${sorted.length - 3} more reasons`] : [])].join('\n')
+}
+
+function trialsText(numbers: readonly number[]): string {
+  return numbers.length === 1 ? `trial ${numbers[0]}` : `${numbers.length} trials (the first is ${numbers[0]})`
 }
 
 /** Where the best lies at the edge of what was searched, the optimum may lie outside. */

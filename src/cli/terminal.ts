@@ -1,8 +1,10 @@
 import type { Writable } from 'node:stream'
 
-/** What a screen can show: decided once, from the stream and the terminal's usual variables. */
+/** What a screen can show, from the stream and the terminal's usual variables. */
 export interface Terminal {
+  /** As they are now: a window may be resized. */
   readonly columns: number
+  readonly rows: number
   readonly isLive: boolean
   readonly unicode: boolean
   paint(style: Style, text: string): string
@@ -20,15 +22,39 @@ const codes: Record<Style, readonly [number, number]> = {
 }
 
 /** The terminal behind a stream. A pipe, a dumb terminal or CI gets plain lines; `NO_COLOR` takes the colour away. */
-export function terminalOf(stream: Writable & { isTTY?: boolean; columns?: number }, env: NodeJS.ProcessEnv): Terminal {
+export function terminalOf(
+  stream: Writable & { isTTY?: boolean; columns?: number; rows?: number },
+  env: NodeJS.ProcessEnv,
+): Terminal {
   const isLive = stream.isTTY === true && env['TERM'] !== 'dumb' && !env['CI']
   const forced = env['FORCE_COLOR'] !== undefined && env['FORCE_COLOR'] !== '0'
   const colour = !env['NO_COLOR'] && (forced || (stream.isTTY === true && env['TERM'] !== 'dumb'))
-  const locale = env['LC_ALL'] ?? env['LC_CTYPE'] ?? env['LANG'] ?? ''
+  // An empty one counts as not set, as POSIX has it.
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || ''
   return {
-    columns: Math.max(40, stream.columns ?? 80),
+    get columns() {
+      return Math.max(40, stream.columns ?? (Number(env['COLUMNS']) || 80))
+    },
+    get rows() {
+      return stream.rows ?? 24
+    },
     isLive,
     unicode: /utf-?8/i.test(locale),
     paint: (style, text) => (colour ? `\u001B[${codes[style][0]}m${text}\u001B[${codes[style][1]}m` : text),
   }
+}
+
+/**
+ * Keeps stdout for what was asked for, so that it can be piped, and gives the only way to write there. What a study file
+ * prints while it is loaded goes to stderr. A reader that has gone, such as `head`, is no reason to stop a study.
+ */
+export function claimStdout(): (text: string) => void {
+  const write = process.stdout.write.bind(process.stdout)
+  process.stdout.write = process.stderr.write.bind(process.stderr)
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
+  }
+  return (text) => void write(text)
 }

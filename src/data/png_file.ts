@@ -81,7 +81,8 @@ function readChunks(
   use: PngUse,
 ): { readonly header: Header; readonly data: Uint8Array } {
   if (PNG_SIGNATURE.some((byte, i) => bytes[i] !== byte)) {
-    throw new TuneError('data/invalid', bytes.length === 0 ? `${file}: the file is empty` : `${file}: not a PNG file`)
+    const found = bytes.length === 0 ? 'the file is empty' : 'not a PNG file'
+    throw new TuneError('data/invalid', `${file}: ${found}`, { hint: 'write it again, as an 8-bit PNG' })
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const parts: Uint8Array[] = []

@@ -43,7 +43,7 @@ interface SegmentBase {
 }
 
 /** A segment that was found. */
-export type FoundSegment =
+type FoundSegment =
   | (SegmentBase & {
       readonly isThing: true
       /** The heat at its centre. */ readonly score: number

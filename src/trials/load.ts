@@ -1,5 +1,5 @@
 import type { BuildFailure, Plugin } from 'esbuild'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { builtinModules, SourceMap } from 'node:module'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -25,8 +25,8 @@ export interface LoadedStudy {
 export async function loadStudy(path: string, results: string): Promise<LoadedStudy> {
   const file = resolve(path)
   const shown = shorten(file)
-  if (!existsSync(file)) {
-    throw new TuneError('study/invalid', `${shown}: there is no such study file`, {
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
+    throw new TuneError('study/invalid', `${shown || '.'}: there is no such study file`, {
       hint: 'check the path given by --study',
     })
   }

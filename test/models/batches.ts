@@ -23,7 +23,9 @@ export function squareBatch(side: number, lossStride = 4): Batch {
   const cells = side / lossStride
   const isInside = (i: number, length: number) => (i % length) * 2 < length && Math.floor(i / length) * 2 < length
   const map = (channels: number, length: number, at: (i: number, channel: number) => number) =>
-    Float32Array.from({ length: channels * length * length }, (_, i) => at(i % length ** 2, Math.floor(i / length ** 2)))
+    Float32Array.from({ length: channels * length * length }, (_, i) =>
+      at(i % length ** 2, Math.floor(i / length ** 2)),
+    )
   const position = (i: number, axis: number) => ((axis === 0 ? Math.floor(i / cells) : i % cells) + 0.5) * lossStride
   const distance = (i: number, axis: number) => side / 4 - position(i, axis)
   const rng = stream(1, 'square')

@@ -1,0 +1,107 @@
+import { systemClock } from '../clock.ts'
+import type { StudyEvent } from '../event.ts'
+import { bestFile, writeAtomically } from '../results.ts'
+import { tpe } from '../search/tpe.ts'
+import { openSqliteStore } from '../store/sqlite.ts'
+import { withOverrides, type Study } from '../study.ts'
+import { runStudy, type StudyEnd } from '../trials/driver.ts'
+import { inlineExecutor } from '../trials/inline.ts'
+import { loadStudy } from '../trials/load.ts'
+import { parseStudy } from '../trials/parse_study.ts'
+import { threadsExecutor } from '../trials/threads.ts'
+import { best, type Trial } from '../trial.ts'
+import { eventJson } from './events_json.ts'
+import { bestConfig, bestYaml } from './export.ts'
+import { finishText } from './finish.ts'
+import { writeLaunch, type Launch } from './launch.ts'
+import { known, slotsOf } from './options.ts'
+import { baselineWarnings, planJson, planText } from './plan.ts'
+import { lineReporter, liveReporter, type Reporter } from './progress.ts'
+import { interruptible } from './signals.ts'
+import { findStudy } from './stored.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What `tune run` and `tune resume` are told. */
+export interface RunOptions extends Partial<Launch> {
+  readonly results: string
+  /** The study file of `tune run`. */
+  readonly study?: string
+  readonly acceptCodeChange?: boolean
+  readonly dryRun?: boolean
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+/** Where a verb prints, and how it says its exit code. */
+export interface Surroundings {
+  readonly print: (text: string) => void
+  /** For messages, while `--json` has stdout to itself. */
+  readonly printError: (text: string) => void
+  readonly terminal: Terminal
+  readonly exitWith: (code: number) => void
+}
+
+/** Starts a study or continues it, from its file to the summary. */
+export async function start(launch: Launch, options: RunOptions, around: Surroundings): Promise<void> {
+  const { results } = options
+  const { study: defined, url, codeHash } = await loadStudy(launch.file, results)
+  const study = launchedStudy(defined, launch)
+  const slots = slotsOf(launch.device ?? 'cpu', launch.slots)
+  if (options.dryRun) {
+    around.print(options.json ? `${JSON.stringify(planJson(study, slots))}\n` : planText(study, slots, around.terminal))
+    return
+  }
+
+  const store = openSqliteStore(results)
+  const earlier = store.list().find(({ record }) => record.name === study.name)?.history.trials ?? []
+  const reporter = reporterFor(options, earlier, around)
+  const executor = (launch.executor ?? study.executor) === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
+  const interruption = interruptible((text) => reporter.say(text))
+  const startedAt = Date.now()
+  const onEvent = (event: StudyEvent) => {
+    // Only now is it known that the study may be run: a refused start must not change how it is resumed.
+    if (event.kind === 'study-started') writeLaunch(results, study.name, launch)
+    reporter.tell(event)
+  }
+  try {
+    for (const message of baselineWarnings(study)) reporter.tell({ kind: 'warning', message, at: Date.now() })
+    const { acceptCodeChange = false } = options
+    const { signal } = interruption
+    const end = await runStudy({ study, url, codeHash, acceptCodeChange, store, executor, sampler: tpe(), results, clock: systemClock, signal, onEvent }) // prettier-ignore
+    reporter.close()
+    const stored = findStudy(store, study.name)
+    const finished = { study, stored, results, seconds: (Date.now() - startedAt) / 1000, why: end.why }
+    const winner = best(stored.history)
+    if (winner) writeAtomically(bestFile(results, study.name), bestYaml(stored, winner))
+    if (options.json)
+      around.print(`${JSON.stringify({ kind: 'summary', best: winner ? bestConfig(stored, winner) : null })}\n`) // prettier-ignore
+    else around.print(`${options.quiet ? '' : '\n'}${finishText(finished, around.terminal)}`)
+    around.exitWith(exitCode(end))
+  } finally {
+    reporter.close()
+    interruption.done()
+    await executor.close()
+    store.close()
+  }
+}
+
+function launchedStudy(defined: Study, { set, name, seed, trials, steps }: Launch): Study {
+  const overrides = { settings: set, budget: known({ trials, steps }), ...known({ name, seed }) }
+  const study = withOverrides(defined, overrides)
+  return name === undefined ? study : parseStudy(study, `--name ${name}`)
+}
+
+/** 0 finished, 1 no trial completed, 130 interrupted. */
+function exitCode({ why, history }: StudyEnd): number {
+  if (why === 'interrupted') return 130
+  return best(history) ? 0 : 1
+}
+
+function reporterFor({ json, quiet }: RunOptions, earlier: readonly Trial[], around: Surroundings): Reporter {
+  const { print, printError, terminal } = around
+  const say = (text: string) => printError(`${text}\n`)
+  const close = () => undefined
+  if (json) return { tell: (event) => print(`${JSON.stringify(eventJson(event))}\n`), say, close }
+  if (quiet) return { tell: (event) => (event.kind === 'warning' ? say(`warning  ${event.message}`) : undefined), say, close } // prettier-ignore
+  return terminal.isLive ? liveReporter(print, terminal, earlier) : lineReporter(print, terminal, earlier)
+}

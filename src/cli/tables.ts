@@ -1,0 +1,116 @@
+import { leaves } from '../space.ts'
+import type { StoredStudy } from '../store/store.ts'
+import { BASELINE, best, front, hasEnded, type Trial } from '../trial.ts'
+import {
+  count,
+  duration,
+  number,
+  numbers,
+  paramsLine,
+  paramValue,
+  signed,
+  table,
+  width,
+  wrap,
+  wrapParams,
+} from './format.ts'
+import { mark } from './marks.ts'
+import type { Terminal } from './terminal.ts'
+
+/** How many trials are in each state. */
+export function countStates(trials: readonly Trial[]): Record<Trial['outcome']['state'], number> {
+  const counts = { running: 0, interrupted: 0, complete: 0, pruned: 0, failed: 0 }
+  for (const trial of trials) counts[trial.outcome.state]++
+  return counts
+}
+
+/** A line a study. */
+export function statusTable(studies: readonly StoredStudy[]): string {
+  const rows = studies.map(({ record, history }) => {
+    const { complete, pruned, failed, running, interrupted } = countStates(history.trials)
+    const value = resultOf(best(history), record.goals[0]!.metric)
+    const result = value === undefined ? '-' : `${record.goals[0]!.metric} ${number(value)}`
+    return [record.name, ...[complete, pruned, failed, running + interrupted].map(String), result]
+  })
+  return table(['study', 'complete', 'pruned', 'failed', 'open', 'best'], rows)
+}
+
+/** A row a trial: params in columns of their own or, where those do not fit, below. */
+export function trialTable({ record, history }: StoredStudy, terminal: Terminal): string {
+  const { trials, dims } = history
+  const goals = record.goals.map(({ metric }) => metric)
+  const results = goals.map((metric) => numbers(trials.map((trial) => resultOf(trial, metric))))
+  const heads = ['trial', 'state', 'steps', ...goals]
+  const rows = trials.map((trial, i) => {
+    const { state } = trial.outcome
+    return [`${mark(state, terminal)} ${trial.number}`, state, String(trial.reports.length), ...results.map((column) => column[i] ?? '-')] // prettier-ignore
+  })
+
+  const values = trials.map(({ params }) => leaves(record.space, params).map(({ value, active }) => (active ? paramValue(value) : '-'))) // prettier-ignore
+  const names = dims.map(({ name }) => name)
+  const left = dims.flatMap(({ ordered }, i) => (ordered ? [] : [heads.length + i]))
+  const full = rows.map((row, i) => [...row, ...(values[i] ?? [])])
+  const wide = table([...heads, ...names], full, [0, 1, ...left])
+  if (Math.max(...wide.split('\n').map(width)) <= terminal.columns) return wide
+
+  const [head = '', ...lines] = table(heads, rows, [0, 1]).split('\n')
+  const indent = ' '.repeat(4)
+  const below = trials.map(({ params }) => indent + wrapParams(params, terminal.columns - indent.length, indent))
+  return [head, ...lines.flatMap((line, i) => [line, below[i] ?? ''])].join('\n')
+}
+
+/** All of one trial. */
+export function trialText({ record }: StoredStudy, trial: Trial, log: string, terminal: Terminal): string {
+  const { outcome, device, seed, reports } = trial
+  const baseline = trial.number === BASELINE ? ' (the baseline)' : ''
+  const place = device.kind === 'cpu' ? 'cpu' : `${device.kind}:${device.index}`
+  return [
+    wrap(`${mark(outcome.state, terminal)} trial ${trial.number} of ${record.name}: ${outcome.state}${baseline}`, terminal.columns, '  '), // prettier-ignore
+    ...(outcome.state === 'failed' ? [wrap(`  ${outcome.code}: ${outcome.message}`, terminal.columns, '  ')] : []),
+    ...Object.entries(trial.params).map(([name, value]) => `  ${paramsLine({ [name]: value })}`),
+    `  seed ${seed}, on ${place} with ${count(device.threads, 'thread')}`,
+    `  log ${log}`,
+    reports.length > 0 ? reportTable(trial) : `  no report${hasEnded(trial) ? '' : ' yet'}`,
+  ].join('\n')
+}
+
+function reportTable({ reports }: Trial): string {
+  const names = [...new Set(reports.flatMap(({ metrics }) => Object.keys(metrics)))]
+  const columns = names.map((name) => numbers(reports.map(({ metrics }) => metrics[name])))
+  const first = reports[0]?.at ?? 0
+  const rows = reports.map(({ step, at }, i) => [
+    String(step),
+    ...columns.map((column) => column[i] ?? '-'),
+    `+${duration((at - first) / 1000)}`,
+  ])
+  return table(['step', ...names, 'after the first'], rows, [])
+}
+
+/** The best beside the baseline; with several goals, all that none beats. */
+export function bestText({ history, record }: StoredStudy, winner: Trial, terminal: Terminal): string {
+  const baseline = history.trials.find(({ number, outcome }) => number === BASELINE && outcome.state === 'complete')
+  const metrics = Object.keys(winner.reports.at(-1)?.metrics ?? {})
+  const rows = metrics.map((metric) => {
+    const [value = Number.NaN, start] = [resultOf(winner, metric), resultOf(baseline, metric)]
+    return [metric, ...numbers([value, start]), start === undefined ? '-' : signed(value - start)]
+  })
+  const note = winner.number === BASELINE ? ', the baseline: nothing beat it' : ''
+  const goals = record.goals.map(({ metric }) => metric)
+  return [
+    `trial ${winner.number} of ${record.name}${note}`,
+    wrapParams(winner.params, terminal.columns, '  '),
+    table(['metric', 'best', 'baseline', 'difference'], rows),
+    ...(goals.length > 1 ? ['', 'trials that no other beats in one goal and equals in the rest:', frontTable(goals, front(history))] : []), // prettier-ignore
+  ].join('\n')
+}
+
+/** A row a trial of a Pareto front. */
+export function frontTable(goals: readonly string[], trials: readonly Trial[]): string {
+  const columns = goals.map((goal) => numbers(trials.map((trial) => resultOf(trial, goal))))
+  const rows = trials.map(({ number }, i) => [String(number), ...columns.map((column) => column[i] ?? '-')])
+  return table(['trial', ...goals], rows)
+}
+
+function resultOf(trial: Trial | undefined, metric: string): number | undefined {
+  return trial?.reports.at(-1)?.metrics[metric]
+}
