@@ -5,6 +5,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
-    alias: { panoptune: fileURLToPath(new URL('./src/index.ts', import.meta.url)) },
+    alias: [
+      { find: /^panoptune$/, replacement: fileURLToPath(new URL('./src/index.ts', import.meta.url)) },
+      { find: /^panoptune\/eval$/, replacement: fileURLToPath(new URL('./src/eval/index.ts', import.meta.url)) },
+    ],
   },
 })

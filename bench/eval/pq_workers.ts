@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import type { Row } from './row.ts'
+import { median, type Row } from './row.ts'
 import { writeScenes } from './scene_files.ts'
 import { madeScene } from './scenes.ts'
 
@@ -33,7 +33,7 @@ export async function rows(): Promise<readonly Row[]> {
         encoding: 'utf8',
       })
       if (ran.status !== 0) throw new Error(ran.stderr)
-      const measured: { ms: number; megabytes: number; pq: number } = JSON.parse(ran.stdout)
+      const measured: { ms: number; cpu: number; main: number; megabytes: number; pq: number } = JSON.parse(ran.stdout)
       return measured
     }
     const building = run(2) // makes the cache
@@ -46,16 +46,26 @@ export async function rows(): Promise<readonly Row[]> {
       number,
       number,
     ]
+    // On a machine that is busy both take as long as the one core they get: then CPU time tells what two cores would do.
+    const path = median(rounds.map(({ two: { cpu, main } }) => main + (cpu - main) / 2))
+    const alone = median(rounds.map((round) => round.one.cpu))
     return [
       {
-        what: '5000 images by 2 workers, wall time, against 1',
+        what: '5000 images, 2 workers against 1: wall time',
         ours_ms: two,
         reference_ms: one,
         ratio: one / two,
         target: 1.7,
       },
       {
-        what: `memory: ${memory.toFixed(0)} MB (ratio: of ${MOST_MB} MB)`,
+        what: '  main thread and half of the rest, CPU time',
+        ours_ms: path,
+        reference_ms: alone,
+        ratio: alone / path,
+        target: 1.7,
+      },
+      {
+        what: `  memory ${memory.toFixed(0)} MB, cache made: ratio of ${MOST_MB} MB`,
         ours_ms: building.ms,
         ratio: MOST_MB / memory,
         target: 1,

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { isTuneError, messageOf, type TuneError } from '../errors.ts'
 import { version } from '../version.ts'
+import { cacheCommand } from './cache.ts'
+import { compareCommand } from './compare.ts'
 import { dataCommand } from './data.ts'
 import { evalCommand } from './eval.ts'
 import { wrap } from './format.ts'
@@ -37,8 +39,10 @@ export async function main(words: readonly string[]): Promise<number> {
     ...runCommands(around),
     ...inspectCommands(print, terminal),
     recheckCommand(around),
-    evalCommand(print),
+    compareCommand(print),
+    evalCommand(print, printError),
     dataCommand(print),
+    cacheCommand(print),
   ]
   for (const command of commands) program.addCommand(inherit(command, program))
 

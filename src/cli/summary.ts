@@ -2,7 +2,7 @@ import type { Difference } from '../eval/bootstrap.ts'
 import { stream } from '../rng.ts'
 import { shownEffects, spreadTrials } from '../search/effects.ts'
 import { sobol } from '../search/sobol.ts'
-import { leaves, spaceSpec, type Leaf } from '../space.ts'
+import { decodeSpace, encodeSpace, leaves, spaceSpec, type Leaf } from '../space.ts'
 import type { Study } from '../study.ts'
 import { BASELINE, best, front, lossAt, type Goal, type History, type Trial } from '../trial.ts'
 import { count, duration, number, signed, wrap, wrapParams } from './format.ts'
@@ -96,10 +96,15 @@ function frontText(history: History): string {
   return goals.length < 2 ? '' : frontTable(goals, front(history))
 }
 
+/** The trials that no result had a say in: all of some samplers, the even start of the others. */
+function chosenBlindly(history: History, { sampler, seed, space }: Study): readonly Trial[] {
+  if (sampler && ['random', 'sobol', 'grid'].includes(sampler.name)) return history.trials
+  const rngOf = (number: number) => stream(seed, 'suggest', number)
+  return spreadTrials(history, sobol(), rngOf, (point) => encodeSpace(space, decodeSpace(space, point)))
+}
+
 function effectsText(history: History, study: Study): string {
-  const rngOf = (number: number) => stream(study.seed, 'suggest', number)
-  // Random trials are as good as spread ones: the spread's own points are recognised by their place.
-  const spread = study.sampler?.name === 'random' ? history.trials : spreadTrials(history, sobol(), rngOf)
+  const spread = chosenBlindly(history, study)
   const effects = shownEffects(history, spread, stream(study.seed, 'effects'))
   if (effects.length === 0) return `not known: ${spread.length} evenly spread trials are too few to say`
   const shown = effects

@@ -1,6 +1,6 @@
 import type { Rng } from '../rng.ts'
 import { shuffled } from '../rng.ts'
-import type { Dim } from '../space.ts'
+import type { Dim, Point } from '../space.ts'
 import { levelAt } from '../space.ts'
 import { BASELINE, lossOf, type History, type Trial } from '../trial.ts'
 import type { Sampler } from './sampler.ts'
@@ -60,23 +60,25 @@ export function shownEffects(
 
 /**
  * The trials that were chosen without regard to results: the baseline, and those at the place that an even spread gives
- * their number.
+ * their number. `canonical` moves a suggested point to where its values lie.
  */
-export function spreadTrials(history: History, spread: Sampler, rngOf: (number: number) => Rng): readonly Trial[] {
+export function spreadTrials(
+  history: History,
+  spread: Sampler,
+  rngOf: (number: number) => Rng,
+  canonical: (point: Point) => Point,
+): readonly Trial[] {
   return history.trials.filter((trial) => {
     if (trial.number === BASELINE) return true
     const before = { ...history, trials: history.trials.filter(({ number }) => number < trial.number) }
     const point = spread.suggest(before, rngOf(trial.number))
-    return point !== undefined && history.dims.every((dim, i) => isSame(dim, point[i]!, trial.point[i]!))
+    return point !== undefined && canonical(point).every((x, i) => isSame(x, trial.point[i]!))
   })
 }
 
-/** A coordinate that is switched off is NaN in a trial; one with levels moved to the middle of its level. */
-function isSame({ levels }: Dim, suggested: number, taken: number): boolean {
-  if (Number.isNaN(taken)) return true
-  return levels === Infinity
-    ? Math.abs(suggested - taken) < 1e-9
-    : levelAt(suggested, levels) === levelAt(taken, levels)
+/** A coordinate that is switched off is NaN in both. */
+function isSame(a: number, b: number): boolean {
+  return Number.isNaN(a) ? Number.isNaN(b) : Math.abs(a - b) < 1e-9
 }
 
 function pOf(y: readonly number[], explained: Columns, columns: Columns, rng: Rng, permutations: number): number {

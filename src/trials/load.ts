@@ -87,7 +87,8 @@ function packagesOutside(found: Map<string, string>): Plugin {
     setup: (build) => {
       build.onResolve({ filter: /^[^./]/ }, async ({ path, resolveDir, kind, pluginData }) => {
         if (kind === 'entry-point' || pluginData === 'asked' || isBuiltin(path)) return undefined
-        if (path === 'panoptune') return external(path, panoptune.href)
+        const own = OWN[path]
+        if (own) return external(path, own.href)
         const { path: file, errors } = await build.resolve(path, { resolveDir, kind, pluginData: 'asked' })
         // A name that is mapped to a local file, by tsconfig's paths, is a local import.
         return errors.length > 0 || !/[\\/]node_modules[\\/]/.test(file)
@@ -102,8 +103,12 @@ function isBuiltin(name: string): boolean {
   return name.startsWith('node:') || builtinModules.includes(name)
 }
 
-/** This package's own entry. Workers are plain JavaScript: from the sources, as the tests do, the built one is taken. */
-const panoptune = new URL(import.meta.url.endsWith('.ts') ? '../../dist/index.js' : '../index.js', import.meta.url)
+/** This package's own entries. Workers are plain JavaScript: from the sources, as the tests do, the built ones are taken. */
+const built = new URL(import.meta.url.endsWith('.ts') ? '../../dist/' : '../', import.meta.url)
+const OWN: Readonly<Record<string, URL>> = {
+  panoptune: new URL('index.js', built),
+  'panoptune/eval': new URL('eval/index.js', built),
+}
 
 /** A mistake in the file that esbuild found: its first, at its place. */
 function bundleError(error: unknown, shown: string): TuneError | undefined {

@@ -4,7 +4,7 @@ import { asha } from '../../src/search/asha.ts'
 import { shownEffects, spreadTrials } from '../../src/search/effects.ts'
 import { sobol } from '../../src/search/sobol.ts'
 import { tpe } from '../../src/search/tpe.ts'
-import { choice, decodeSpace, defaults, encodeSpace, spaceDims, uniform } from '../../src/space.ts'
+import { choice, decodeSpace, defaults, encodeSpace, spaceDims, uniform, type Point } from '../../src/space.ts'
 import type { History, Report, Trial } from '../../src/trial.ts'
 
 const space = { a: uniform(0, 1), b: uniform(0, 1), c: uniform(0, 1), d: uniform(0, 1), e: choice('x', 'y') }
@@ -39,8 +39,10 @@ function studied(seed: number, strength: number): History {
   }
 }
 
+const canonical = (point: Point) => encodeSpace(space, decodeSpace(space, point))
+
 function effectsOf(history: History, seed: number) {
-  const spread = spreadTrials(history, sobol(), (number) => stream(seed, 'suggest', number))
+  const spread = spreadTrials(history, sobol(), (number) => stream(seed, 'suggest', number), canonical)
   return shownEffects(history, spread, stream(seed, 'effects'), 200)
 }
 
@@ -66,7 +68,7 @@ describe('what a study shows to matter', () => {
   })
 
   test('rests on the baseline and the evenly spread trials alone', () => {
-    const spread = spreadTrials(studied(3, 160), sobol(), (number) => stream(3, 'suggest', number))
+    const spread = spreadTrials(studied(3, 160), sobol(), (number) => stream(3, 'suggest', number), canonical)
     expect(spread.map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
   })
 })

@@ -1,0 +1,25 @@
+/** What `'panoptune/eval'` gives: scoring without the tuner. It loads no native package. */
+export type { Category, ImageSet, Scene, Segment } from '../data/image_set.ts'
+
+export { emptyCounts, merge, panopticQuality } from './pq.ts'
+export type { ClassQuality, Counts, PanopticQuality, SplitQuality } from './pq.ts'
+export { scoreScene, type Prediction } from './score_scene.ts'
+export { scoreFiles, type PanopticFiles, type ScoredFiles } from './panoptic_files.ts'
+export { evalSetOf, type EvalSet } from './eval_set.ts'
+export { openEvalSet } from './open_eval_set.ts'
+export { scoreRuns } from './score_runs.ts'
+export { runMap, toLabels, type RunMap } from './run_map.ts'
+export { openPredictions, writePredictions } from './prediction_file.ts'
+export { scorePredictions } from './score_predictions.ts'
+export { scoreBoundaryFiles } from './boundary_files.ts'
+export { strictFindings } from './strict.ts'
+
+export { averagePrecision, statNames } from './ap.ts'
+export { readInstances } from './instances_json.ts'
+export { panopticInstances } from './panoptic_ap.ts'
+export { countLabels, countSegmentClasses, emptyConfusion, mergeConfusions, semanticQuality } from './miou.ts'
+
+export { imageStatistics, type ImageStatistics } from './image_statistics.ts'
+export { bootstrapDifference, bootstrapInterval } from './bootstrap.ts'
+export { influenceDifference, standardError } from './influence.ts'
+export { race } from './racing.ts'
