@@ -105,18 +105,36 @@ function readRow(row: Row, y: number, above: number, count: number): number {
 /** Lists the pixels of a row, whose bytes start at `from`, that have a byte which is not zero. */
 function findChanged({ raw, words, channels, width, changed }: Row, from: number): void {
   const to = from + width * channels
-  const [firstWord, lastWord] = [Math.min(to, (from + 3) & ~3) >> 2, to >> 2]
-  let [count, last] = [0, -1]
-  for (let word = firstWord - 1; word <= lastWord; word++) {
-    if (word >= firstWord && word < lastWord && words[word] === 0) continue
-    const end = Math.min(to, 4 * word + 4)
-    for (let i = Math.max(from, 4 * word); i < end; i++) {
-      if (raw[i] === 0) continue
-      const x = Math.trunc((i - from) / channels)
-      if (x !== last) changed[count++] = last = x
+  const firstWord = Math.min(to, (from + 3) & ~3) >> 2
+  const lastWord = Math.max(firstWord, to >> 2)
+  let count = listChanged(raw, from, Math.min(to, 4 * firstWord), from, channels, changed, 0)
+  for (let word = firstWord; word < lastWord; word++) {
+    while (word + 1 < lastWord && (words[word]! | words[word + 1]!) === 0) word += 2
+    if (word < lastWord && words[word] !== 0) {
+      count = listChanged(raw, 4 * word, 4 * word + 4, from, channels, changed, count)
     }
   }
+  count = listChanged(raw, Math.max(from, 4 * lastWord), to, from, channels, changed, count)
   changed[count] = width
+}
+
+/** Adds the pixels of bytes `start` to `end` of a row at `from` to the `count` that are listed; gives how many are then. */
+function listChanged(
+  raw: Uint8Array,
+  start: number,
+  end: number,
+  from: number,
+  channels: number,
+  changed: Int32Array,
+  count: number,
+): number {
+  // prettier-ignore
+  for (let i = start; i < end; i++) {
+    if (raw[i] === 0) continue
+    const x = channels === 3 ? Math.trunc((i - from) / 3) : (i - from) >> 2
+    if (count === 0 || changed[count - 1] !== x) changed[count++] = x
+  }
+  return count
 }
 
 function wordsOf(raw: Uint8Array): Uint32Array {
