@@ -93,8 +93,8 @@ describe('the house of house-and-style.md:', () => {
 })
 
 describe('in a process of its own', () => {
-  test('importing panoptune loads no package', () => {
-    expect(packagesLoadedBy('dist/index.js')).toEqual([])
+  test.each(['dist/index.js', 'dist/eval/index.js'])('importing %s loads no package', (entry) => {
+    expect(packagesLoadedBy(entry)).toEqual([])
   })
 
   test('the command line starts without the packages that only a run needs', () => {
