@@ -17,6 +17,9 @@ export interface Crew {
    * the first that failed threw.
    */
   run(count: number, taskAt: (index: number) => Task): AsyncIterable<TaskResult>
+  /** Lets all threads see an eval set. */
+  share(memory: SharedArrayBuffer): Promise<void>
+  readonly size: number
   close(): Promise<void>
 }
 
@@ -35,6 +38,10 @@ export function openCrew(context: TaskContext, { workers = 1, worker = workerFil
     return thread.on('error', () => undefined)
   })
   return {
+    size: workers,
+    async share(memory) {
+      await Promise.all(threads.map((thread) => ask(thread, { kind: 'share', memory })))
+    },
     async *run(all, taskAt) {
       let count = all
       const answers = new Map<number, Promise<TaskResult>>()
@@ -66,6 +73,10 @@ const YOUNG_MB = 2
 function alone(context: TaskContext): Crew {
   const perform = taskWorker(context)
   return {
+    size: 1,
+    async share(memory) {
+      perform({ kind: 'share', memory })
+    },
     async *run(count, taskAt) {
       for (let i = 0; i < count; i++) yield perform(taskAt(i))
     },

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { readShared, startFile, type FileWriter } from '../data/shared_file.ts'
-import { inspectFile, type SourceFile } from '../data/source_file.ts'
+import type { SourceFile } from '../data/source_file.ts'
 import { isTuneError, messageOf } from '../errors.ts'
 import { fingerprint } from '../json.ts'
-import { openCrew, type CrewOptions } from './crew.ts'
+import { openCrew, type Crew, type CrewOptions } from './crew.ts'
 import type { EvalSet } from './eval_set.ts'
 import { EVAL_SET_VERSION, layOut, sealedKey, startLayout, viewEvalSet, type TruthImage } from './eval_set_layout.ts'
 import { checkFolder } from './panoptic_folder.ts'
@@ -25,48 +25,67 @@ export interface OpenEvalSetOptions extends CrewOptions {
 export async function openEvalSet(
   options: OpenEvalSetOptions & { readonly json: string; readonly pngDir: string },
 ): Promise<EvalSet> {
-  return openTruth(readTruth(options.json), options.pngDir, options)
+  const truth = readTruth(options.json)
+  checkFolder(options.pngDir, 'ground truth')
+  const crew = openCrew({ categories: truth.categories, predictionJson: options.json }, options)
+  try {
+    return viewEvalSet(await truthMemory(truth, await inspectTruth(truth, options.pngDir, crew), crew, options))
+  } finally {
+    await crew.close()
+  }
 }
 
-/** `openEvalSet` where the JSON is read already. */
-export async function openTruth(truth: Truth, pngDir: string, options: OpenEvalSetOptions): Promise<EvalSet> {
-  const { cacheDir, progress = () => {} } = options
-  checkFolder(pngDir, 'ground truth')
-  const pngs = truth.annotations.map(({ imageId, fileName }) =>
-    inspectFile(join(pngDir, fileName), `the label PNG of image ${imageId}`),
-  )
+/** Takes the hash of every label PNG of a ground truth, each thread of its share. */
+export async function inspectTruth({ annotations }: Truth, pngDir: string, crew: Crew): Promise<readonly SourceFile[]> {
+  const files = annotations.map(({ imageId, fileName }) => ({ imageId, png: join(pngDir, fileName) }))
+  const share = Math.ceil(files.length / crew.size)
+  const sources: SourceFile[] = []
+  const tasks = crew.run(share === 0 ? 0 : Math.ceil(files.length / share), (i) => {
+    return { kind: 'inspect', files: files.slice(i * share, (i + 1) * share) }
+  })
+  for await (const result of tasks) for (const source of result.sources) sources.push(source)
+  return sources
+}
+
+/** The memory of the set of these files: from its cache, or made. */
+export async function truthMemory(
+  truth: Truth,
+  pngs: readonly SourceFile[],
+  crew: Crew,
+  { cacheDir, progress = () => {} }: Pick<OpenEvalSetOptions, 'cacheDir' | 'progress'>,
+): Promise<SharedArrayBuffer> {
   const id = keyOf(truth, pngs)
   const file = cacheDir === undefined ? undefined : join(cacheDir, `${id.slice(0, 32)}.evalset`)
   const kept = file === undefined ? undefined : readShared(file)
-  if (kept && sealedKey(kept) === id) return viewEvalSet(kept)
+  if (kept && sealedKey(kept) === id) return kept
   progress(`reading ${pngs.length} label PNGs of ${truth.file}`)
-  const built = file === undefined ? undefined : await buildFile(file, id, truth, pngs, options)
-  if (built && sealedKey(built) === id) return viewEvalSet(built)
-  const images: TruthImage[] = []
-  for await (const image of readImages(truth, pngs, options)) images.push(image)
-  return viewEvalSet(layOut({ id, categories: truth.categories, images }))
+  const images = () => readImages(truth, pngs, crew)
+  const built = file === undefined ? undefined : await buildFile(file, { id, categories: truth.categories }, images, progress) // prettier-ignore
+  if (built && sealedKey(built) === id) return built
+  const all: TruthImage[] = []
+  for await (const image of images()) all.push(image)
+  return layOut({ id, categories: truth.categories, images: all })
 }
 
 /** Writes the set as it is read, so that it is never in memory twice, and loads it; undefined where it cannot be written. */
 async function buildFile(
   file: string,
-  id: string,
-  truth: Truth,
-  pngs: readonly SourceFile[],
-  options: OpenEvalSetOptions,
+  set: Pick<EvalSet, 'id' | 'categories'>,
+  images: () => AsyncIterable<TruthImage>,
+  progress: (message: string) => void,
 ): Promise<SharedArrayBuffer | undefined> {
   let writer: FileWriter | undefined
   try {
     writer = startFile(file)
-    const layout = startLayout({ id, categories: truth.categories })
-    for await (const image of readImages(truth, pngs, options)) writer.write(layout.add(image))
+    const layout = startLayout(set)
+    for await (const image of images()) writer.write(layout.add(image))
     for (const part of layout.end()) writer.write(part)
     writer.finish()
     return readShared(file)
   } catch (error) {
     // A set is good without its file: a directory that cannot be written costs time, not the run.
     if (isTuneError(error) || !(error instanceof Error && 'syscall' in error)) throw error
-    options.progress?.(`the eval set could not be kept for the next time: ${messageOf(error)}`)
+    progress(`the eval set could not be kept for the next time: ${messageOf(error)}`)
     return undefined
   } finally {
     writer?.close()
@@ -81,27 +100,18 @@ function keyOf({ sha256, annotations }: Truth, pngs: readonly SourceFile[]): str
 }
 
 async function* readImages(
-  { file, categories, annotations }: Truth,
+  { annotations }: Truth,
   pngs: readonly SourceFile[],
-  options: OpenEvalSetOptions,
+  crew: Crew,
 ): AsyncGenerator<TruthImage> {
-  const crew = openCrew({ categories, predictionJson: file }, options)
-  const fileAt = (i: number) => ({
+  const fileOf = (i: number) => ({
     imageId: annotations[i]!.imageId,
     segments: annotations[i]!.segments,
     png: pngs[i]!,
   })
-  try {
-    const batches = batchesOf(pngs.length)
-    for await (const { images } of crew.run(batches.length, (i) => ({
-      kind: 'read',
-      files: batches[i]!.map(fileAt),
-    }))) {
-      yield* images
-    }
-  } finally {
-    await crew.close()
-  }
+  const batches = batchesOf(pngs.length)
+  const tasks = crew.run(batches.length, (i) => ({ kind: 'read', files: batches[i]!.map(fileOf) }))
+  for await (const { images } of tasks) yield* images
 }
 
 /** Images that a thread takes at a time. */

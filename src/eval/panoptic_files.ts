@@ -1,16 +1,17 @@
 import { join } from 'node:path'
 import type { Category } from '../data/image_set.ts'
 import { TuneError } from '../errors.ts'
-import { openCrew } from './crew.ts'
-import { batchesOf, openTruth, type OpenEvalSetOptions } from './open_eval_set.ts'
+import { openCrew, type Crew } from './crew.ts'
+import { viewEvalSet } from './eval_set_layout.ts'
+import { batchesOf, inspectTruth, truthMemory, type OpenEvalSetOptions } from './open_eval_set.ts'
 import { checkFolder } from './panoptic_folder.ts'
-import { readPredictions, readTruth, type TruthAnnotation } from './panoptic_json.ts'
+import { readPredictions, readTruth, type Truth, type TruthAnnotation } from './panoptic_json.ts'
 import type { Counts } from './pq.ts'
 import { isPredictionFile, openPredictions } from './prediction_file.ts'
 import { inOrder } from './score_ids.ts'
 import { scorePredictions } from './score_predictions.ts'
 import type { ScoreOptions } from './score_runs.ts'
-import type { ScoreJob } from './score_task.ts'
+import { unpackCounts, type ScoreJob } from './score_task.ts'
 
 /** Ground truth and predictions in COCO panoptic format: a JSON and a folder of label PNGs each. */
 export interface PanopticFiles {
@@ -35,43 +36,68 @@ export interface ScoredFiles {
  * counts are its own, so that the result is the same to the bit whatever the number of workers.
  */
 export async function scoreFiles(files: PanopticFiles, options: ScoreFilesOptions = {}): Promise<ScoredFiles> {
-  const { truthJson, truthDir, predictionJson, predictionDir } = files
-  const truth = readTruth(truthJson)
+  const truth = readTruth(files.truthJson)
   const { categories, annotations } = truth
-  if (isPredictionFile(predictionJson)) {
-    const predictions = openPredictions(predictionJson)
-    for (const { imageId } of annotations) if (!predictions.images.has(imageId)) throw missing(imageId, predictionJson)
-    const counts = scorePredictions(await openTruth(truth, truthDir, options), predictions, options)
-    return { categories, images: annotations.map(({ imageId }, i) => ({ imageId, counts: counts[i]! })) }
-  }
-
-  const predictions = readPredictions(predictionJson)
-  checkFolder(truthDir, 'ground truth')
-  checkFolder(predictionDir, 'predictions')
-  // All pairs before the first pixel: a missing one is found at once, not after minutes.
-  const pairs = annotations.map((annotation) => {
-    const prediction = predictions.get(annotation.imageId)
-    if (!prediction) throw missing(annotation.imageId, predictionJson)
-    return { annotation, prediction }
-  })
-  const set = options.cacheDir === undefined ? undefined : await openTruth(truth, truthDir, options)
-  const jobOf = (i: number): ScoreJob => {
-    const { annotation, prediction } = pairs[i]!
-    const segments = inOrder(prediction.segments).map(({ id, categoryId }) => ({ id, categoryId }))
-    return { truth: set ? i : truthFile(annotation, truthDir), png: join(predictionDir, prediction.fileName), segments }
-  }
   const { kernel } = options
-  const crew = openCrew({ categories, predictionJson, ...(set && { memory: set.memory }), ...(kernel && { kernel }) }, options) // prettier-ignore
+  checkFolder(files.truthDir, 'ground truth')
+  const crew = openCrew({ categories, predictionJson: files.predictionJson, ...(kernel && { kernel }) }, options)
   try {
-    const batches = batchesOf(pairs.length)
-    const counts: Counts[] = []
-    for await (const result of crew.run(batches.length, (i) => ({ kind: 'score', jobs: batches[i]!.map(jobOf) }))) {
-      for (const image of result.counts) counts.push(image)
-    }
+    const score = isPredictionFile(files.predictionJson) ? scoreRunFile : scorePngs
+    const counts = await score(truth, files, crew, options)
     return { categories, images: annotations.map(({ imageId }, i) => ({ imageId, counts: counts[i]! })) }
   } finally {
     await crew.close()
   }
+}
+
+async function scoreRunFile(
+  truth: Truth,
+  { truthDir, predictionJson }: PanopticFiles,
+  crew: Crew,
+  options: ScoreFilesOptions,
+): Promise<readonly Counts[]> {
+  // prettier-ignore
+  const predictions = openPredictions(predictionJson)
+  for (const { imageId } of truth.annotations) {
+    if (!predictions.images.has(imageId)) throw missing(imageId, predictionJson)
+  }
+  const pngs = await inspectTruth(truth, truthDir, crew)
+  return scorePredictions(viewEvalSet(await truthMemory(truth, pngs, crew, options)), predictions, options)
+}
+
+async function scorePngs(
+  truth: Truth,
+  files: PanopticFiles,
+  crew: Crew,
+  options: ScoreFilesOptions,
+): Promise<readonly Counts[]> {
+  // prettier-ignore
+  const { truthDir, predictionJson, predictionDir } = files
+  const isCached = options.cacheDir !== undefined
+  // The threads take hashes while this one reads the predictions.
+  const inspecting = isCached ? inspectTruth(truth, truthDir, crew) : Promise.resolve([])
+  inspecting.catch(() => undefined) // thrown once predictions are complete
+  const predictions = readPredictions(predictionJson)
+  checkFolder(predictionDir, 'predictions')
+  // All pairs before the first pixel: a missing one is found at once, not after minutes.
+  const pairs = truth.annotations.map((annotation) => {
+    const prediction = predictions.get(annotation.imageId)
+    if (!prediction) throw missing(annotation.imageId, predictionJson)
+    return { annotation, prediction }
+  })
+  if (isCached) await crew.share(await truthMemory(truth, await inspecting, crew, options))
+  const jobOf = (i: number): ScoreJob => {
+    const { annotation, prediction } = pairs[i]!
+    const segments = inOrder(prediction.segments).map(({ id, categoryId }) => ({ id, categoryId }))
+    const png = join(predictionDir, prediction.fileName)
+    return { truth: isCached ? i : truthFile(annotation, truthDir), png, segments }
+  }
+  const batches = batchesOf(pairs.length)
+  const counts: Counts[] = []
+  for await (const result of crew.run(batches.length, (i) => ({ kind: 'score', jobs: batches[i]!.map(jobOf) }))) {
+    for (const image of unpackCounts(result.counts, truth.categories.length)) counts.push(image)
+  }
+  return counts
 }
 
 function truthFile({ imageId, segments, fileName }: TruthAnnotation, dir: string) {

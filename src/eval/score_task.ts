@@ -1,18 +1,16 @@
 import type { Category } from '../data/image_set.ts'
 import { decodeIdRuns } from '../data/png_runs.ts'
-import { readBytes, readInspected, type SourceFile } from '../data/source_file.ts'
-import { viewImages, type TruthImage } from './eval_set_layout.ts'
+import { inspectFile, readBytes, readInspected, type SourceFile } from '../data/source_file.ts'
+import { viewImages, type EvalSetView, type TruthImage } from './eval_set_layout.ts'
 import { kernelOf, type KernelName } from './kernel.ts'
 import type { TruthAnnotation } from './panoptic_json.ts'
 import type { Counts } from './pq.ts'
 import { labelRuns } from './run_map.ts'
 import { scorePrediction, type ListedPrediction } from './score_ids.ts'
 
-/** What all tasks of a crew share: plain data, and memory that threads share. */
+/** What all tasks of a crew share: plain data. */
 export interface TaskContext {
   readonly categories: readonly Category[]
-  /** Where ground truth is read from an eval set: its memory. */
-  readonly memory?: SharedArrayBuffer
   readonly predictionJson: string
   readonly kernel?: KernelName
 }
@@ -29,35 +27,73 @@ export interface ScoreJob {
   readonly segments: readonly ListedPrediction[]
 }
 
-/** A bounded piece of work, for any thread. */
+/** A bounded piece of work, for any thread; `share` is for each, before it scores against images of an eval set. */
 export type Task =
+  | { readonly kind: 'share'; readonly memory: SharedArrayBuffer }
+  | { readonly kind: 'inspect'; readonly files: readonly { readonly png: string; readonly imageId: number | string }[] }
   | { readonly kind: 'read'; readonly files: readonly TruthFile[] }
   | { readonly kind: 'score'; readonly jobs: readonly ScoreJob[] }
 
-/** What a task gives, in the order of its files or jobs; the other list is empty. */
+/** What a task gives, in the order of its files or jobs; what another kind gives is empty. */
 export interface TaskResult {
+  readonly sources: readonly SourceFile[]
   readonly images: readonly TruthImage[]
-  readonly counts: readonly Counts[]
+  /** Image after image the columns of its counts (`unpackCounts`): one array crosses threads faster than many. */
+  readonly counts: Float64Array<ArrayBuffer>
 }
 
-/** A function that does tasks of either kind in this thread. */
-export function taskWorker({ categories, memory, predictionJson, kernel }: TaskContext) {
-  const set = memory && viewImages(memory)
+/** A function that does tasks in this thread. */
+export function taskWorker({ categories, predictionJson, kernel }: TaskContext) {
+  let set: EvalSetView | undefined
   const chosen = kernelOf(kernel)
   const score = ({ truth, png, segments }: ScoreJob): Counts => {
     const image = typeof truth === 'number' ? set?.image(truth) : readTruthImage(truth)
-    if (!image) throw new RangeError('an image of the eval set is asked for, but there is no set')
-    const map = decodeIdRuns(readBytes(png, `the label PNG of image ${image.imageId}`), png)
+    if (!image) throw new RangeError('an image of the eval set is asked for, but no set was shared')
+    const map = decodeIdRuns(readBytes(png, labelsOf(image.imageId)), png)
     return scorePrediction(image, { map, segments, png, json: predictionJson }, categories, chosen)
   }
   return (task: Task): TaskResult => {
-    if (task.kind === 'read') return { images: task.files.map(readTruthImage), counts: [] }
-    return { images: [], counts: task.jobs.map(score) }
+    const result = { sources: [], images: [], counts: new Float64Array() }
+    switch (task.kind) {
+      case 'share':
+        set = viewImages(task.memory)
+        return result
+      case 'inspect':
+        return { ...result, sources: task.files.map(({ png, imageId }) => inspectFile(png, labelsOf(imageId))) }
+      case 'read':
+        return { ...result, images: task.files.map(readTruthImage) }
+      case 'score':
+        return { ...result, counts: packCounts(task.jobs.map(score), categories.length) }
+    }
   }
+}
+
+const COLUMNS = ['iou', 'tp', 'fp', 'fn'] as const
+
+function packCounts(images: readonly Counts[], classes: number): Float64Array<ArrayBuffer> {
+  const packed = new Float64Array(COLUMNS.length * classes * images.length)
+  for (const [i, counts] of images.entries()) {
+    for (const [k, column] of COLUMNS.entries()) packed.set(counts[column], (COLUMNS.length * i + k) * classes)
+  }
+  return packed
+}
+
+/** The counts of each image, as views. */
+export function unpackCounts(packed: Float64Array, classes: number): readonly Counts[] {
+  const images = packed.length / (COLUMNS.length * classes)
+  return Array.from({ length: images }, (_, i) => {
+    const column = (k: number) =>
+      packed.subarray((COLUMNS.length * i + k) * classes, (COLUMNS.length * i + k + 1) * classes)
+    return { iou: column(0), tp: column(1), fp: column(2), fn: column(3) }
+  })
+}
+
+function labelsOf(imageId: number | string): string {
+  return `the label PNG of image ${imageId}`
 }
 
 function readTruthImage({ imageId, segments, png }: TruthFile): TruthImage {
   const file = typeof png === 'string' ? png : png.path
-  const bytes = typeof png === 'string' ? readBytes(png, `the label PNG of image ${imageId}`) : readInspected(png)
+  const bytes = typeof png === 'string' ? readBytes(png, labelsOf(imageId)) : readInspected(png)
   return { imageId, file, segments, runs: labelRuns(decodeIdRuns(bytes, file), segments) }
 }

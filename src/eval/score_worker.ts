@@ -8,7 +8,8 @@ const context: TaskContext = workerData
 const perform = taskWorker(context)
 
 parentPort?.on('message', (task: Task) => {
-  parentPort?.postMessage(answerTo(task), [])
+  const answer = answerTo(task)
+  parentPort?.postMessage(answer, 'result' in answer ? [answer.result.counts.buffer] : [])
 })
 
 function answerTo(task: Task): Answer {
