@@ -1,8 +1,10 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { messageOf, TuneError } from '../../errors.ts'
+import { fingerprint } from '../../json.ts'
 import type { Device } from '../../trial.ts'
 import type { Graph, Tensor } from '../graph/graph.ts'
 import { onnxFile } from '../graph/onnx_file.ts'
+import { keepIdle } from './idle.ts'
 
 export type Values = Float32Array | Int32Array
 export type Results = Readonly<Record<string, unknown>>
@@ -14,12 +16,20 @@ export interface Session {
   close(): Promise<void>
 }
 
+/**
+ * Compiled graphs that nobody runs now. They hold no state, weights being inputs, so the next trial of a worker, which
+ * trains the same network, need not compile it again. A trial has one to train and one or two to score.
+ */
+const idle = keepIdle<InferenceSession>(3, (session) => session.release())
+
 /** Compiles a graph for a device. */
 export async function openSession(graph: Graph, device: Device): Promise<Session> {
   const { InferenceSession, Tensor, env } = await import('onnxruntime-node')
   // What it would write to stderr is thrown as well.
   env.logLevel = 'fatal'
-  const session = await create(InferenceSession, onnxFile(graph), device)
+  const file = onnxFile(graph)
+  const key = fingerprint([fingerprint(file), device.kind, device.index, device.threads])
+  const session = idle.take(key) ?? (await create(InferenceSession, file, device))
   return {
     async run(inputs) {
       const feeds = graph.inputs.map((input) => [
@@ -29,7 +39,7 @@ export async function openSession(graph: Graph, device: Device): Promise<Session
       const results: Record<string, OrtTensor> = await session.run(Object.fromEntries(feeds))
       return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor.data]))
     },
-    close: () => session.release(),
+    close: () => idle.put(key, session),
   }
 }
 
