@@ -107,34 +107,29 @@ function findChanged({ raw, words, channels, width, changed }: Row, from: number
   const to = from + width * channels
   const firstWord = Math.min(to, (from + 3) & ~3) >> 2
   const lastWord = Math.max(firstWord, to >> 2)
-  let count = listChanged(raw, from, Math.min(to, 4 * firstWord), from, channels, changed, 0)
+  let [count, last] = [0, -1]
+  for (let i = from; i < Math.min(to, 4 * firstWord); i++) {
+    if (raw[i] !== 0) changed[count++] = last = 0 // at most three bytes: of the first pixel
+    if (last === 0) break
+  }
   for (let word = firstWord; word < lastWord; word++) {
-    while (word + 1 < lastWord && (words[word]! | words[word + 1]!) === 0) word += 2
-    if (word < lastWord && words[word] !== 0) {
-      count = listChanged(raw, 4 * word, 4 * word + 4, from, channels, changed, count)
-    }
+    while (word + 3 < lastWord && (words[word]! | words[word + 1]! | words[word + 2]! | words[word + 3]!) === 0)
+      word += 4
+    if (word >= lastWord) break
+    const bytes = words[word]!
+    if (bytes === 0) continue
+    // A word has bytes of two pixels, or with four channels of one.
+    const offset = 4 * word - from
+    const x = channels === 3 ? Math.trunc(offset / 3) : offset >> 2
+    const bits = 8 * (channels * (x + 1) - offset)
+    if (x !== last && bytes << (32 - bits) !== 0) changed[count++] = last = x
+    if (bits < 32 && bytes >>> bits !== 0) changed[count++] = last = x + 1
   }
-  count = listChanged(raw, Math.max(from, 4 * lastWord), to, from, channels, changed, count)
+  for (let i = Math.max(from, 4 * lastWord); i < to; i++) {
+    const x = Math.trunc((i - from) / channels)
+    if (raw[i] !== 0 && x !== last) changed[count++] = last = x
+  }
   changed[count] = width
-}
-
-/** Adds the pixels of bytes `start` to `end` of a row at `from` to the `count` that are listed; gives how many are then. */
-function listChanged(
-  raw: Uint8Array,
-  start: number,
-  end: number,
-  from: number,
-  channels: number,
-  changed: Int32Array,
-  count: number,
-): number {
-  // prettier-ignore
-  for (let i = start; i < end; i++) {
-    if (raw[i] === 0) continue
-    const x = channels === 3 ? Math.trunc((i - from) / 3) : (i - from) >> 2
-    if (count === 0 || changed[count - 1] !== x) changed[count++] = x
-  }
-  return count
 }
 
 function wordsOf(raw: Uint8Array): Uint32Array {
