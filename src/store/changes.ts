@@ -32,6 +32,7 @@ function definitionChanges(was: StudyRecord, is: StudyRecord): readonly string[]
     ...spaceChanges(was, is),
     ...settingChanges(was, is),
     ...seedChange(was, is),
+    ...stepsChange(was, is),
   ]
 }
 
@@ -59,6 +60,11 @@ function seedChange({ seed: was }: StudyRecord, { seed: is }: StudyRecord): read
   return was === is ? [] : [`the seed was ${was}, is ${is}`]
 }
 
+/** Trials of different lengths cannot be compared. What an older version did not store counts as the same. */
+function stepsChange({ steps: was }: StudyRecord, { steps: is }: StudyRecord): readonly string[] {
+  return was === undefined || was === is ? [] : [`budget.steps was ${was ?? 'missing'}, is ${is ?? 'missing'}`]
+}
+
 /** Named values that differ, in words: those that changed or went away, then those that are new. */
 function differences<T>(
   was: Readonly<Record<string, T>>,
@@ -67,10 +73,10 @@ function differences<T>(
 ): readonly string[] {
   // prettier-ignore
   const kept = Object.entries(was).flatMap(([name, before]) => {
-    const after = is[name]
+    const after = Object.hasOwn(is, name) ? is[name] : undefined
     if (after === undefined) return [`'${name}' was ${describe(before)}, is gone`]
     return describe(before) === describe(after) ? [] : [`'${name}' was ${describe(before)}, is ${describe(after)}`]
   })
-  const added = Object.entries(is).filter(([name]) => !(name in was))
+  const added = Object.entries(is).filter(([name]) => !Object.hasOwn(was, name))
   return [...kept, ...added.map(([name, value]) => `'${name}' is new: ${describe(value)}`)]
 }

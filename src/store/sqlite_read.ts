@@ -40,13 +40,14 @@ export function readRecord(db: Db, name: string): { readonly id: number; readonl
     name,
   )
   if (!row) return undefined
-  const { study_id, goals_json, space_json, settings_json, seed, code_hash } = row
+  const { study_id, goals_json, space_json, settings_json, seed, code_hash, steps } = row
   const record: StudyRecord = {
     name,
     goals: parsed<readonly Goal[]>(db, goals_json),
     space: parsed<Readonly<Record<string, ParamSpec>>>(db, space_json),
     settings: parsed<StudyRecord['settings']>(db, settings_json),
     seed,
+    steps: steps === 0 ? null : (steps ?? undefined),
     codeHash: code_hash,
   }
   return { id: study_id, record }
@@ -145,6 +146,8 @@ interface StudyRow {
   readonly settings_json: string
   readonly seed: number
   readonly code_hash: string
+  /** 0 without a limit; null, or no column at all, where an older version wrote. */
+  readonly steps?: number | null
 }
 
 interface TrialRow {

@@ -1,16 +1,16 @@
 import { TuneError } from '../errors.ts'
 import { rowsOf, valueOf, type Db } from './db.ts'
 
-/** The revision of Optuna's schema that we write, and the number of our own tables. */
+/** The revision of Optuna's schema that we write. */
 const OPTUNA_REVISION = 'v3.2.0.a'
-const TUNE_SCHEMA = 1
 
 /** Makes the tables of a new file, adds ours to one of Optuna's, and refuses a file of anything else. */
 export function ensureSchema(db: Db): void {
   db.transaction(() => {
     if (tables(db).size === 0) db.exec(OPTUNA_TABLES)
     checkSchema(db)
-    db.exec(TUNE_TABLES)
+    for (const migration of MIGRATIONS.slice(schemaOf(db))) db.exec(migration)
+    db.prepare('UPDATE tune_meta SET schema = ?').run(MIGRATIONS.length)
     // Optuna deletes without our cascades.
     for (const [child, key, parent] of OWNERS)
       db.exec(`DELETE FROM ${child} WHERE ${key} NOT IN (SELECT ${key} FROM ${parent})`)
@@ -27,11 +27,11 @@ export function checkSchema(db: Db): void {
   }
   const revision = valueOf(db, 'SELECT version_num FROM alembic_version')
   if (revision !== OPTUNA_REVISION) throw otherRevision(db.name, String(revision))
-  const ours = present.has('tune_meta') ? Number(valueOf(db, 'SELECT schema FROM tune_meta')) : TUNE_SCHEMA
-  if (ours > TUNE_SCHEMA) {
+  const ours = schemaOf(db)
+  if (ours > MIGRATIONS.length) {
     throw new TuneError(
       'store/newer',
-      `${db.name} was written by a newer panoptune (schema ${ours}, this one knows ${TUNE_SCHEMA})`,
+      `${db.name} was written by a newer panoptune (schema ${ours}, this one knows ${MIGRATIONS.length})`,
       {
         hint: 'install the newest panoptune',
       },
@@ -42,6 +42,11 @@ export function checkSchema(db: Db): void {
 /** Whether a file has our own tables: one that only Optuna wrote does not. */
 export function hasTuneTables(db: Db): boolean {
   return tables(db).has('tune_studies')
+}
+
+/** How many migrations a file has had. */
+function schemaOf(db: Db): number {
+  return tables(db).has('tune_meta') ? Number(valueOf(db, 'SELECT schema FROM tune_meta')) : 0
 }
 
 function tables(db: Db): ReadonlySet<string> {
@@ -186,14 +191,15 @@ INSERT INTO alembic_version VALUES ('${OPTUNA_REVISION}');
 INSERT INTO version_info VALUES (1, 12, 'panoptune');
 `
 
-/** What Optuna has no place for. Times are milliseconds since 1970. */
-const TUNE_TABLES = `
-CREATE TABLE IF NOT EXISTS tune_meta (
+/** What Optuna has no place for. Times are milliseconds since 1970. Append only: a file has had the first so many. */
+const MIGRATIONS: readonly string[] = [
+  `
+CREATE TABLE tune_meta (
   only INTEGER PRIMARY KEY DEFAULT 1 CHECK (only = 1),
   schema INTEGER NOT NULL
 ) STRICT;
-INSERT OR IGNORE INTO tune_meta (schema) VALUES (${TUNE_SCHEMA});
-CREATE TABLE IF NOT EXISTS tune_studies (
+INSERT INTO tune_meta (schema) VALUES (0);
+CREATE TABLE tune_studies (
   study_id INTEGER PRIMARY KEY REFERENCES studies (study_id) ON DELETE CASCADE,
   goals_json TEXT NOT NULL,
   space_json TEXT NOT NULL,
@@ -202,7 +208,7 @@ CREATE TABLE IF NOT EXISTS tune_studies (
   code_hash TEXT NOT NULL,
   created_at INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS tune_trials (
+CREATE TABLE tune_trials (
   trial_id INTEGER PRIMARY KEY REFERENCES trials (trial_id) ON DELETE CASCADE,
   params_json TEXT NOT NULL,
   seed INTEGER NOT NULL,
@@ -213,19 +219,21 @@ CREATE TABLE IF NOT EXISTS tune_trials (
   failure_code TEXT,
   failure_message TEXT
 ) STRICT;
-CREATE TABLE IF NOT EXISTS tune_reports (
+CREATE TABLE tune_reports (
   trial_id INTEGER NOT NULL REFERENCES trials (trial_id) ON DELETE CASCADE,
   step INTEGER NOT NULL,
   metrics_json TEXT NOT NULL,
   at INTEGER NOT NULL,
   PRIMARY KEY (trial_id, step)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tune_events (
+CREATE TABLE tune_events (
   event_id INTEGER PRIMARY KEY,
   study_id INTEGER NOT NULL REFERENCES studies (study_id) ON DELETE CASCADE,
   at INTEGER NOT NULL,
   kind TEXT NOT NULL,
   event_json TEXT NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS tune_events_study ON tune_events (study_id);
-`
+CREATE INDEX tune_events_study ON tune_events (study_id);
+`,
+  'ALTER TABLE tune_studies ADD COLUMN steps INTEGER',
+]

@@ -22,10 +22,10 @@ export function insertStudy(db: Db, record: StudyRecord, at: number): number {
 
 /** Makes a study's row say what it is now: for one without trials, and after an accepted change of its code. */
 export function updateStudy(db: Db, id: number, record: StudyRecord): void {
-  const { goals, space, settings, seed, codeHash } = record
+  const { goals, space, settings, seed, steps, codeHash } = record
   db.prepare(`
-    UPDATE tune_studies SET goals_json = ?, space_json = ?, settings_json = ?, seed = ?, code_hash = ? WHERE study_id = ?
-  `).run(JSON.stringify(goals), JSON.stringify(space), JSON.stringify(settings), seed, codeHash, id)
+    UPDATE tune_studies SET goals_json = ?, space_json = ?, settings_json = ?, seed = ?, code_hash = ?, steps = ? WHERE study_id = ?
+  `).run(JSON.stringify(goals), JSON.stringify(space), JSON.stringify(settings), seed, codeHash, steps ?? 0, id)
   db.prepare('DELETE FROM study_directions WHERE study_id = ?').run(id)
   for (const [objective, { direction }] of goals.entries()) {
     db.prepare('INSERT INTO study_directions (direction, study_id, objective) VALUES (?, ?, ?)').run(

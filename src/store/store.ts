@@ -9,6 +9,8 @@ export interface StudyRecord {
   readonly space: Readonly<Record<string, ParamSpec>>
   readonly settings: Readonly<Record<string, string | number | boolean>>
   readonly seed: number
+  /** Reports of a trial that is not stopped early; null without a limit. Undefined: an older version did not store it. */
+  readonly steps: number | null | undefined
   /** sha256 of the study file and the local files it imports. */
   readonly codeHash: string
 }

@@ -140,8 +140,8 @@ async function runToEnd(session: Session, started: Trial, slot: Slot): Promise<v
 }
 
 function recordOf({ study, codeHash }: StudyRun): StudyRecord {
-  const { name, goals, space, settings, seed } = study
-  return { name, goals, space: spaceSpec(space), settings, seed, codeHash }
+  const { name, goals, space, settings, seed, budget } = study
+  return { name, goals, space: spaceSpec(space), settings, seed, steps: budget.steps ?? null, codeHash }
 }
 
 function announce({ study, store, sampler, executor, clock, onEvent }: StudyRun, { trials }: History): void {

@@ -29,6 +29,7 @@ export const record: StudyRecord = {
   space: spaceSpec(space),
   settings: { size: 64, name: 'shapes', mirror: true },
   seed: 7,
+  steps: 12,
   codeHash: 'abc',
 }
 
@@ -235,6 +236,7 @@ export function testStore(place: () => StorePlace): void {
       ],
       ['setting', { settings: { ...record.settings, size: 32 } }, "setting 'size' was 64, is 32"],
       ['seed', { seed: 8 }, 'the seed was 7, is 8'],
+      ['steps', { steps: null }, 'budget.steps was 12, is missing'],
       ['code', { codeHash: 'def' }, 'other code'],
     ])('in its %s is refused, and its trials stay', (_, change, message) => {
       expect(changed(change)).toThrow(

@@ -78,6 +78,21 @@ describe('the store in SQLite', () => {
     asReader(copy, () => expect(storeIn(copy).list()[0]?.history.trials).toHaveLength(1))
   })
 
+  test('of an older version opens; the steps that it did not keep are taken to be the same', () => {
+    const dir = temporaryDir()
+    const store = openSqliteStore(dir)
+    addTrial(store.open({ ...record, steps: null }))
+    expect(store.list()[0]?.record.steps).toBeNull()
+    store.close()
+    const db = new Database(studiesFile(dir))
+    db.exec('ALTER TABLE tune_studies DROP COLUMN steps; UPDATE tune_meta SET schema = 1')
+    db.close()
+    expect(storeIn(dir).list()[0]?.record.steps).toBeUndefined()
+    const again = storeIn(dir)
+    expect(again.open(record).history().trials).toHaveLength(1)
+    expect(again.list()[0]?.record.steps).toBe(12)
+  })
+
   test('is another process to whoever opens the study twice, until that process is killed', async () => {
     const dir = temporaryDir()
     const script = `
