@@ -68,8 +68,7 @@ async function waysToScore(dir: string, isNoisy: boolean) {
     runs: runsOfLabels(labels, { width, height, levels: segments.length + 2 }),
     segments,
   }))
-  const worker = taskWorker({ categories: set.categories, predictionJson: files.predictionJson })
-  worker({ kind: 'share', memory: set.memory })
+  const worker = taskWorker({ categories: set.categories, memory: set.memory, predictionJson: files.predictionJson })
   const jobs = scenes.map(({ prediction }, truth) => {
     const segments = prediction.segments.map(({ id, category }) => ({ id, categoryId: categories[category]!.id }))
     return { truth, png: join(files.predictionDir, `${truth}.png`), segments }

@@ -12,16 +12,19 @@ export interface CrewOptions {
 
 /** Threads that do tasks. */
 export interface Crew {
+  readonly size: number
+  /** Says what the tasks from now on are about. */
+  begin(context: TaskContext): void
   /**
    * Does tasks 0 to `count`, made when their turn comes, a few at a time; gives their results in that order. Throws what
    * the first that failed threw.
    */
   run(count: number, taskAt: (index: number) => Task): AsyncIterable<TaskResult>
-  /** Lets all threads see an eval set. */
-  share(memory: SharedArrayBuffer): Promise<void>
-  readonly size: number
   close(): Promise<void>
 }
+
+/** What is sent to a thread. */
+export type Order = { readonly context: TaskContext } | { readonly task: Task }
 
 /** What a thread says about a task: its result, a mistake of the user, or a bug of ours with its stack. */
 export type Answer =
@@ -29,24 +32,20 @@ export type Answer =
   | { readonly failure: { readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined } }
   | { readonly bug: string }
 
-/** Opens so many threads that share `context`. Close it. */
-export function openCrew(context: TaskContext, { workers = 1, worker = workerFile }: CrewOptions = {}): Crew {
-  if (workers <= 1) return alone(context)
-  const threads = Array.from({ length: workers }, () => {
-    const thread = new Worker(worker, { workerData: context, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } })
-    // What ends a thread is told to whom it was to answer; one without a task has nobody to tell.
-    return thread.on('error', () => undefined)
-  })
+/** Opens so many threads. They start while this one goes on. Close them. */
+export function openCrew({ workers = 1, worker = workerFile }: CrewOptions = {}): Crew {
+  if (workers <= 1) return alone()
+  const threads = Array.from({ length: workers }, () => startThread(worker))
   return {
     size: workers,
-    async share(memory) {
-      await Promise.all(threads.map((thread) => ask(thread, { kind: 'share', memory })))
+    begin(context) {
+      for (const { port } of threads) port.postMessage({ context } satisfies Order, [])
     },
     async *run(all, taskAt) {
       let count = all
       const answers = new Map<number, Promise<TaskResult>>()
       let next = 0
-      const feed = (thread: Worker): void => {
+      const feed = (thread: Thread): void => {
         if (next === count) return
         const answer = ask(thread, taskAt(next))
         answers.set(next++, answer)
@@ -62,31 +61,45 @@ export function openCrew(context: TaskContext, { workers = 1, worker = workerFil
       }
     },
     async close() {
-      await Promise.all(threads.map((thread) => thread.terminate()))
+      await Promise.all(threads.map(({ port }) => port.terminate()))
     },
   }
 }
 
-/** Pixels of an image live for a moment, outside the heap: they go when the youngest generation is swept, so it is small. */
-const YOUNG_MB = 2
-
-function alone(context: TaskContext): Crew {
-  const perform = taskWorker(context)
+function alone(): Crew {
+  let perform: ReturnType<typeof taskWorker> | undefined
   return {
     size: 1,
-    async share(memory) {
-      perform({ kind: 'share', memory })
+    begin(context) {
+      perform = taskWorker(context)
     },
     async *run(count, taskAt) {
+      if (!perform) throw new Error('a task came before its context')
       for (let i = 0; i < count; i++) yield perform(taskAt(i))
     },
     close: async () => {},
   }
 }
 
-async function ask(thread: Worker, task: Task): Promise<TaskResult> {
-  const answering = once(thread, 'message') // rejects with what ends the thread
-  thread.postMessage(task, [])
+interface Thread {
+  readonly port: Worker
+  /** What ended it, where nobody was waiting for an answer. */
+  error?: unknown
+}
+
+/** Pixels of an image live for a moment, outside the heap: they go when the youngest generation is swept, so it is small. */
+const YOUNG_MB = 2
+
+function startThread(worker: URL): Thread {
+  const thread: Thread = { port: new Worker(worker, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } }) }
+  thread.port.on('error', (error) => (thread.error = error))
+  return thread
+}
+
+async function ask({ port, error }: Thread, task: Task): Promise<TaskResult> {
+  if (error !== undefined) throw error
+  const answering = once(port, 'message') // rejects with what ends the thread
+  port.postMessage({ task } satisfies Order, [])
   const [answer]: Answer[] = await answering
   if (!answer || 'bug' in answer) throw new Error(`a scoring thread failed: ${answer?.bug ?? 'it gave no answer'}`)
   if ('result' in answer) return answer.result

@@ -25,10 +25,11 @@ export interface OpenEvalSetOptions extends CrewOptions {
 export async function openEvalSet(
   options: OpenEvalSetOptions & { readonly json: string; readonly pngDir: string },
 ): Promise<EvalSet> {
-  const truth = readTruth(options.json)
-  checkFolder(options.pngDir, 'ground truth')
-  const crew = openCrew({ categories: truth.categories, predictionJson: options.json }, options)
+  const crew = openCrew(options)
   try {
+    const truth = readTruth(options.json)
+    checkFolder(options.pngDir, 'ground truth')
+    crew.begin({ categories: truth.categories, predictionJson: options.json })
     return viewEvalSet(await truthMemory(truth, await inspectTruth(truth, options.pngDir, crew), crew, options))
   } finally {
     await crew.close()

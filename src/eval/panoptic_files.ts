@@ -11,7 +11,7 @@ import { isPredictionFile, openPredictions } from './prediction_file.ts'
 import { inOrder } from './score_ids.ts'
 import { scorePredictions } from './score_predictions.ts'
 import type { ScoreOptions } from './score_runs.ts'
-import { unpackCounts, type ScoreJob } from './score_task.ts'
+import { unpackCounts, type ScoreJob, type TaskContext } from './score_task.ts'
 
 /** Ground truth and predictions in COCO panoptic format: a JSON and a folder of label PNGs each. */
 export interface PanopticFiles {
@@ -36,27 +36,32 @@ export interface ScoredFiles {
  * counts are its own, so that the result is the same to the bit whatever the number of workers.
  */
 export async function scoreFiles(files: PanopticFiles, options: ScoreFilesOptions = {}): Promise<ScoredFiles> {
-  const truth = readTruth(files.truthJson)
-  const { categories, annotations } = truth
   const { kernel } = options
-  checkFolder(files.truthDir, 'ground truth')
-  const crew = openCrew({ categories, predictionJson: files.predictionJson, ...(kernel && { kernel }) }, options)
+  const crew = openCrew(options)
   try {
+    const truth = readTruth(files.truthJson)
+    const { categories, annotations } = truth
+    checkFolder(files.truthDir, 'ground truth')
+    const context = { categories, predictionJson: files.predictionJson, ...(kernel && { kernel }) }
+    crew.begin(context)
     const score = isPredictionFile(files.predictionJson) ? scoreRunFile : scorePngs
-    const counts = await score(truth, files, crew, options)
+    const counts = await score({ truth, files, crew, context, options })
     return { categories, images: annotations.map(({ imageId }, i) => ({ imageId, counts: counts[i]! })) }
   } finally {
     await crew.close()
   }
 }
 
-async function scoreRunFile(
-  truth: Truth,
-  { truthDir, predictionJson }: PanopticFiles,
-  crew: Crew,
-  options: ScoreFilesOptions,
-): Promise<readonly Counts[]> {
-  // prettier-ignore
+interface Scoring {
+  readonly truth: Truth
+  readonly files: PanopticFiles
+  readonly crew: Crew
+  readonly context: TaskContext
+  readonly options: ScoreFilesOptions
+}
+
+async function scoreRunFile({ truth, files, crew, options }: Scoring): Promise<readonly Counts[]> {
+  const { truthDir, predictionJson } = files
   const predictions = openPredictions(predictionJson)
   for (const { imageId } of truth.annotations) {
     if (!predictions.images.has(imageId)) throw missing(imageId, predictionJson)
@@ -65,13 +70,7 @@ async function scoreRunFile(
   return scorePredictions(viewEvalSet(await truthMemory(truth, pngs, crew, options)), predictions, options)
 }
 
-async function scorePngs(
-  truth: Truth,
-  files: PanopticFiles,
-  crew: Crew,
-  options: ScoreFilesOptions,
-): Promise<readonly Counts[]> {
-  // prettier-ignore
+async function scorePngs({ truth, files, crew, context, options }: Scoring): Promise<readonly Counts[]> {
   const { truthDir, predictionJson, predictionDir } = files
   const isCached = options.cacheDir !== undefined
   // The threads take hashes while this one reads the predictions.
@@ -85,7 +84,7 @@ async function scorePngs(
     if (!prediction) throw missing(annotation.imageId, predictionJson)
     return { annotation, prediction }
   })
-  if (isCached) await crew.share(await truthMemory(truth, await inspecting, crew, options))
+  if (isCached) crew.begin({ ...context, memory: await truthMemory(truth, await inspecting, crew, options) })
   const jobOf = (i: number): ScoreJob => {
     const { annotation, prediction } = pairs[i]!
     const segments = inOrder(prediction.segments).map(({ id, categoryId }) => ({ id, categoryId }))

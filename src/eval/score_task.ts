@@ -1,7 +1,7 @@
 import type { Category } from '../data/image_set.ts'
 import { decodeIdRuns } from '../data/png_runs.ts'
 import { inspectFile, readBytes, readInspected, type SourceFile } from '../data/source_file.ts'
-import { viewImages, type EvalSetView, type TruthImage } from './eval_set_layout.ts'
+import { viewImages, type TruthImage } from './eval_set_layout.ts'
 import { kernelOf, type KernelName } from './kernel.ts'
 import type { TruthAnnotation } from './panoptic_json.ts'
 import type { Counts } from './pq.ts'
@@ -13,6 +13,8 @@ export interface TaskContext {
   readonly categories: readonly Category[]
   readonly predictionJson: string
   readonly kernel?: KernelName
+  /** Where ground truth comes from an eval set: its memory. */
+  readonly memory?: SharedArrayBuffer
 }
 
 /** A label PNG of a ground truth; with the hash of its bytes where they have to be those inspected. */
@@ -27,9 +29,8 @@ export interface ScoreJob {
   readonly segments: readonly ListedPrediction[]
 }
 
-/** A bounded piece of work, for any thread; `share` is for each, before it scores against images of an eval set. */
+/** A bounded piece of work, for any thread. */
 export type Task =
-  | { readonly kind: 'share'; readonly memory: SharedArrayBuffer }
   | { readonly kind: 'inspect'; readonly files: readonly { readonly png: string; readonly imageId: number | string }[] }
   | { readonly kind: 'read'; readonly files: readonly TruthFile[] }
   | { readonly kind: 'score'; readonly jobs: readonly ScoreJob[] }
@@ -43,21 +44,18 @@ export interface TaskResult {
 }
 
 /** A function that does tasks in this thread. */
-export function taskWorker({ categories, predictionJson, kernel }: TaskContext) {
-  let set: EvalSetView | undefined
+export function taskWorker({ categories, predictionJson, kernel, memory }: TaskContext) {
+  const set = memory && viewImages(memory)
   const chosen = kernelOf(kernel)
   const score = ({ truth, png, segments }: ScoreJob): Counts => {
     const image = typeof truth === 'number' ? set?.image(truth) : readTruthImage(truth)
-    if (!image) throw new RangeError('an image of the eval set is asked for, but no set was shared')
+    if (!image) throw new RangeError('an image of the eval set is asked for, but there is no set')
     const map = decodeIdRuns(readBytes(png, labelsOf(image.imageId)), png)
     return scorePrediction(image, { map, segments, png, json: predictionJson }, categories, chosen)
   }
   return (task: Task): TaskResult => {
     const result = { sources: [], images: [], counts: new Float64Array() }
     switch (task.kind) {
-      case 'share':
-        set = viewImages(task.memory)
-        return result
       case 'inspect':
         return { ...result, sources: task.files.map(({ png, imageId }) => inspectFile(png, labelsOf(imageId))) }
       case 'read':

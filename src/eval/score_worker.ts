@@ -1,18 +1,21 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { isTuneError, messageOf } from '../errors.ts'
-import type { Answer } from './crew.ts'
-import { taskWorker, type Task, type TaskContext } from './score_task.ts'
+import type { Answer, Order } from './crew.ts'
+import { taskWorker, type Task } from './score_task.ts'
 
 // The thread behind `openCrew`: one answer a task, in their order. An error is plain data, for a class does not cross.
-const context: TaskContext = workerData
-const perform = taskWorker(context)
+let perform: ReturnType<typeof taskWorker> | undefined
 
-parentPort?.on('message', (task: Task) => {
-  const answer = answerTo(task)
-  parentPort?.postMessage(answer, 'result' in answer ? [answer.result.counts.buffer] : [])
+parentPort?.on('message', (order: Order) => {
+  if ('context' in order) perform = taskWorker(order.context)
+  else {
+    const answer = answerTo(order.task)
+    parentPort?.postMessage(answer, 'result' in answer ? [answer.result.counts.buffer] : [])
+  }
 })
 
 function answerTo(task: Task): Answer {
+  if (!perform) return { bug: 'a task came before its context' }
   try {
     return { result: perform(task) }
   } catch (error) {
