@@ -9,13 +9,13 @@ interface RunMapBase {
 }
 
 /** One word a run: the pixel it ends before x 256 + its label. Half the memory, and the form that is scored fast. */
-export interface PackedRuns extends RunMapBase {
+interface PackedRuns extends RunMapBase {
   readonly kind: 'packed'
   readonly runs: Uint32Array
 }
 
 /** For images of 2^24 pixels and more, or of more than 254 segments. */
-export interface WideRuns extends RunMapBase {
+interface WideRuns extends RunMapBase {
   readonly kind: 'wide'
   readonly ends: Uint32Array
   readonly labels: Uint16Array

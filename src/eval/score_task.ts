@@ -18,7 +18,7 @@ export interface TaskContext {
 }
 
 /** A label PNG of a ground truth; with the hash of its bytes where they have to be those inspected. */
-export interface TruthFile extends Pick<TruthAnnotation, 'imageId' | 'segments'> {
+interface TruthFile extends Pick<TruthAnnotation, 'imageId' | 'segments'> {
   readonly png: string | SourceFile
 }
 
