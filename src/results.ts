@@ -9,7 +9,8 @@ import { messageOf, TuneError } from './errors.ts'
  *     loss-weights/best.yaml    what a study found
  *     loss-weights/lock         held by the process that runs it
  *     loss-weights/trials/0042  what trial 42 wrote, its log.txt among it
- *     cache/                    what can be made again: data sets, bundled studies
+ *     cache/                    what can be made again: data sets and what studies derive from them
+ *     .cache/studies/           study files as they are run: bundled, and named by their content
  */
 export function studiesFile(results: string): string {
   return join(results, 'studies.sqlite')

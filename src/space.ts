@@ -108,7 +108,9 @@ export function oneOf<const O extends Readonly<Record<string, Space>>>(options: 
     return { kind: names[level]!, ...decodeSpace(inner, point.slice(offsets[level], offsets[level]! + width)) }
   }
   const encode = (value: unknown): Point => {
-    const { kind, ...inner } = (typeof value === 'object' && value !== null ? value : { kind: value }) as Params
+    if (typeof value !== 'object' || value === null)
+      throw new TuneError('params/invalid', `${JSON.stringify(value) ?? 'nothing'} is no object such as { kind: '${names[0]}', ... }`) // prettier-ignore
+    const { kind, ...inner } = value as Params
     const point = Array.from({ length: dims.length }, () => Number.NaN)
     point[0] = which.encode(kind)[0]!
     const level = names.indexOf(kind as string)

@@ -137,15 +137,14 @@ export function withOverrides(
 }
 
 function parseSetting(study: Study, key: string, text: string): string | number | boolean {
-  const known = study.settings[key]
+  const known = Object.hasOwn(study.settings, key) ? study.settings[key] : undefined
   if (known === undefined) throw unknownSetting(study, key)
   if (typeof known === 'string') return text
-  const value =
-    typeof known === 'boolean' ? ({ true: true, false: false } as Record<string, boolean>)[text] : Number(text)
-  if (text.trim() === '' || value === undefined || Number.isNaN(value)) {
+  if (typeof known === 'boolean' && /^(true|false)$/.test(text)) return text === 'true'
+  if (typeof known === 'boolean' || text.trim() === '' || !Number.isFinite(Number(text))) {
     throw new TuneError('usage', `--set ${key}=${text}: '${key}' is a ${typeof known}, such as ${String(known)}`)
   }
-  return value
+  return Number(text)
 }
 
 function unknownSetting(study: Study, key: string): TuneError {

@@ -46,6 +46,8 @@ export function slotsOf(device: string, count: number | undefined): readonly Slo
       hint: 'write cpu, cuda:0 or cuda:0,1',
     })
   }
+  if (count !== undefined && count > MOST_SLOTS)
+    throw new TuneError('usage', `--slots ${count}: more than ${MOST_SLOTS}`)
   const cores = availableParallelism()
   const slots = count ?? (kind === 'cpu' ? cores : indices.length)
   const threads = Math.max(1, Math.floor(cores / slots))
@@ -54,6 +56,9 @@ export function slotsOf(device: string, count: number | undefined): readonly Slo
     return { index, device }
   })
 }
+
+/** Each slot is a thread of its own. */
+const MOST_SLOTS = 1024
 
 /** The fields that are given: an optional one may be absent, not undefined. */
 export function known<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

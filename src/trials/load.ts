@@ -49,6 +49,7 @@ async function bundleStudy(file: string, shown: string): Promise<Bundle> {
   const { build } = await import('esbuild')
   const self = pathToFileURL(file).href
   const outside = new Map([[self, 'study:']])
+  const [quotedFile, quotedDir] = [JSON.stringify(file), JSON.stringify(dirname(file))]
   try {
     const { outputFiles } = await build({
       entryPoints: [file],
@@ -63,13 +64,18 @@ async function bundleStudy(file: string, shown: string): Promise<Bundle> {
       minifyWhitespace: true,
       legalComments: 'none',
       logLevel: 'silent',
-      define: { 'import.meta.url': JSON.stringify(self) },
+      define: {
+        'import.meta.url': JSON.stringify(self),
+        'import.meta.filename': quotedFile,
+        'import.meta.dirname': quotedDir,
+      },
       plugins: [packagesOutside(outside)],
     })
     const text = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
     const code = text('.mjs')
     // The same code in another directory, or beside another copy of a package, is the same code.
-    const placeless = [...outside].reduce((rest, [url, name]) => rest.replaceAll(url, name), code)
+    const places = [...outside, [quotedFile, '"file"'], [quotedDir, '"dir"']] as const
+    const placeless = places.reduce((rest, [place, name]) => rest.replaceAll(place, name), code)
     return { dir: dirname(file), code, map: new SourceMap(JSON.parse(text('.map'))), codeHash: fingerprint(placeless) }
   } catch (error) {
     throw bundleError(error, shown) ?? error

@@ -12,7 +12,7 @@ export function parseStudy(value: unknown, file: string): Study {
   if (!isRecord(value))
     return refuse(`its default export is ${show(value)}, no study`, 'write: export default defineStudy({ ... })')
 
-  const unknown = Object.keys(value).find((key) => !(key in CHECKS))
+  const unknown = Object.keys(value).find((key) => !Object.hasOwn(CHECKS, key))
   if (unknown !== undefined) {
     const near = nearest(unknown, Object.keys(CHECKS))
     refuse(
@@ -25,6 +25,11 @@ export function parseStudy(value: unknown, file: string): Study {
     if (problem !== undefined) refuse(problem)
   }
   const study = value as unknown as Study
+  if (study.pruner && study.budget.steps === undefined)
+    refuse(
+      'a pruner needs budget.steps: it must know which report is the last',
+      'write budget: { trials: 24, steps: 12 }',
+    )
   for (const [i, params] of study.first.entries()) {
     try {
       encodeSpace(study.space, params)
@@ -90,8 +95,12 @@ function checkBudget(budget: unknown): string | undefined {
   if (failures !== undefined && !isCount(failures, 1))
     return `budget.failures is ${show(failures)}, no whole number of 1 or more`
   if (trialSeconds !== undefined && !(typeof trialSeconds === 'number' && trialSeconds > 0)) return `budget.trialSeconds is ${show(trialSeconds)}, no number above 0` // prettier-ignore
+  if (trialSeconds !== undefined && trialSeconds > MOST_SECONDS) return `budget.trialSeconds is ${trialSeconds}, more than ${MOST_SECONDS}` // prettier-ignore
   return undefined
 }
+
+/** What a timer can wait: 2 ** 31 - 1 milliseconds. */
+const MOST_SECONDS = 2_147_483
 
 function checkSettings(settings: unknown): string | undefined {
   if (!isRecord(settings)) return `settings is ${show(settings)}, no object`

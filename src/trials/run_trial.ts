@@ -88,7 +88,7 @@ function failure(outcome: Failed): End {
 
 /** Aborted when a trial that starts now has used up its time; never where it has no limit. */
 function deadline({ budget: { trialSeconds } }: Study): AbortSignal {
-  return trialSeconds === undefined ? new AbortController().signal : AbortSignal.timeout(trialSeconds * 1000)
+  return trialSeconds === undefined ? new AbortController().signal : AbortSignal.timeout(Math.ceil(trialSeconds * 1000))
 }
 
 function timeout({ budget }: Study): Failed {

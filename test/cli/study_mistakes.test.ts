@@ -45,6 +45,8 @@ describe('a study that cannot be run is one message, exit code 2, and stores not
     expect(mistakeOf(await tune('tiny.ts', '--set', 'gain=much'))).toEqual(
       mistake('usage', /--set gain=much: .*number/),
     )
+    expect(mistakeOf(await tune('tiny.ts', '--set', 'gain=Infinity'))).toEqual(mistake('usage', /gain=Infinity/))
+    expect(mistakeOf(await tune('tiny.ts', '--set', 'toString=1'))).toEqual(mistake('settings/unknown', /toString/, /gain/)) // prettier-ignore
     expect(mistakeOf(await tune('tiny.ts', '--set', 'loud=1'))).toEqual(mistake('usage', /--set loud=1: .*boolean/))
   })
 

@@ -242,8 +242,8 @@ describe('a trial', () => {
       if (net === 'a') signal.throwIfAborted()
       yield { pq: 2 }
     }
-    const ran = await run(studyOf(slow, { first: [{ x: 0, net: 'b' }], budget: { trials: 2, trialSeconds: 0.02 } }))
-    const message = 'took longer than its budget of 0.02 s'
+    const ran = await run(studyOf(slow, { first: [{ x: 0, net: 'b' }], budget: { trials: 2, trialSeconds: 0.0201 } }))
+    const message = 'took longer than its budget of 0.0201 s'
     expect(outcomes(ran)).toEqual([0, 1].map(() => ({ state: 'failed', code: 'trial/timeout', message })))
     expect(ran.trials.map(({ reports }) => reports.length)).toEqual([1, 1])
   })

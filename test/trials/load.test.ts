@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { loadStudy } from '../../src/trials/load.ts'
@@ -46,8 +46,12 @@ describe('a study file', () => {
   })
 
   test('has the same code wherever it lies, and with other comments and spacing', async () => {
-    const source = definition('settings: { here: import.meta.url },')
-    const one = await load(studyFile(source))
+    const source = definition(
+      'settings: { here: import.meta.url, dir: import.meta.dirname, file: import.meta.filename },',
+    )
+    const file = studyFile(source)
+    const one = await load(file)
+    expect(one.study.settings).toMatchObject({ file, dir: dirname(file) })
     const other = await load(studyFile(`// moved\n\n${source.replaceAll(', ', ',\n ')}\n/* end */`))
     expect(other.codeHash).toBe(one.codeHash)
     expect(other.study.settings['here']).not.toBe(one.study.settings['here'])
@@ -90,6 +94,9 @@ describe('a mistake in a study file is told with its place:', () => {
     ['no trials', definition('budget: { trials: 0 },'), 'study/invalid', /budget\.trials is 0/],
     ['half a step', definition('budget: { trials: 1, steps: 0.5 },'), 'study/invalid', /budget\.steps is 0\.5/],
     ['no time', definition('budget: { trials: 1, trialSeconds: 0 },'), 'study/invalid', /budget\.trialSeconds is 0/],
+    ['no such time', definition('budget: { trials: 1, trialSeconds: 30 * 86400 },'), 'study/invalid', /budget\.trialSeconds is 2592000, more than 2147483/], // prettier-ignore
+    ['a pruner that cannot know the last report', definition('pruner: asha(),'), 'study/invalid', /a pruner needs budget\.steps/], // prettier-ignore
+    ['a field named as what every object has', definition('toString: () => 1,'), 'study/invalid', /no 'toString'/],
     ['a number as a parameter', definition('space: { lr: 0.1 },'), 'study/invalid', /space: 'lr' is 0\.1/],
     [
       'a setting that is a list',
