@@ -20,7 +20,6 @@ import {
   spaceSpec,
   uniform,
   type Params,
-  type Space,
 } from '../src/space.ts'
 import { anySpace, plainCases } from './spaces.ts'
 

@@ -5,6 +5,7 @@ import type { Start } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import { BASELINE, hasEnded, type History, type Trial } from '../trial.ts'
 import type { StudyEvent } from '../event.ts'
+import { blame } from './blame.ts'
 
 /** Why a run ends. */
 export type Why = Extract<StudyEvent, { kind: 'study-ended' }>['why']
@@ -65,6 +66,8 @@ function paramsOf(study: Study, sampler: Sampler, history: History, number: numb
   const { space, first, seed } = study
   const given = number === BASELINE ? defaults(space) : first[number - 1]
   if (given) return given as Params
-  const point = sampler.suggest(history, stream(seed, 'suggest', number))
-  return point && (decodeSpace(space, point) as Params)
+  return blame(`sampler '${sampler.name}'`, () => {
+    const point = sampler.suggest(history, stream(seed, 'suggest', number))
+    return point && (decodeSpace(space, point) as Params)
+  })
 }

@@ -10,6 +10,7 @@ import { hasEnded, type History, type Trial } from '../trial.ts'
 import { choose, endOf, failuresText, type Why } from './choose.ts'
 import type { Executor, Slot } from './executor.ts'
 import { maxSteps, runTrial, type TrialRun } from './run_trial.ts'
+import { checkSendable } from './sendable.ts'
 
 /** Everything that one run of a study needs. */
 export interface StudyRun {
@@ -70,7 +71,7 @@ async function startSession(run: StudyRun, trials: StudyStore, halted: AbortSign
   return {
     ...run,
     trials,
-    data: isDone ? undefined : await prepare(run),
+    data: isDone ? undefined : await prepareUntil(run),
     signal,
     endedNow: [],
     now: () => clock.now(),
@@ -178,6 +179,18 @@ function conclude({ study, store, clock, onEvent }: StudyRun, { trials }: Histor
 function warn({ study, store, clock, onEvent }: StudyRun, message: string): void {
   onEvent({ kind: 'warning', message, at: clock.now() })
   store.log(study.name, { kind: 'warning', message })
+}
+
+/** What `prepare` gives, or nothing once the run is told to stop: nobody waits for data that no trial will use. */
+async function prepareUntil(run: StudyRun): Promise<unknown> {
+  const { signal, executor, study } = run
+  const stopped = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+  const onEvent = (event: StudyEvent) => (signal.aborted ? undefined : run.onEvent(event))
+  const data = await Promise.race([stopped, prepare({ ...run, onEvent })])
+  if (!signal.aborted) checkSendable(executor, study, data)
+  return data
 }
 
 /** Lets the study read its data. An error of it is the study's, and no trial has begun. */

@@ -26,6 +26,8 @@ export interface Job {
 /** Runs objectives somewhere. */
 export interface Executor {
   readonly slots: readonly Slot[]
+  /** True where a job's data goes to another thread: functions do not. */
+  readonly sendsData: boolean
   /**
    * What one trial yields, as it comes: whoever reads it checks it. The objective stands still between two reports. To
    * stop it, stop reading: its `finally` runs before `return()` resolves. `signal` asks it to end now; an objective that

@@ -11,6 +11,7 @@ export function inlineExecutor(slots: readonly Slot[], { graceMs = GRACE_MS }: E
   const running = new Set<Reading>()
   return {
     slots,
+    sendsData: false,
     run: async function* run(job, _slot, signal) {
       const stop = AbortSignal.any([signal, closing.signal])
       const reading = startReading(runJob(job, stop), stop, graceMs, leaveBehind)

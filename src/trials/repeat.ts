@@ -1,12 +1,13 @@
 import { TuneError } from '../errors.ts'
 import { seedFor } from '../rng.ts'
-import { emptyDir } from '../results.ts'
+import { emptyDir, logFile } from '../results.ts'
 import type { Params } from '../space.ts'
 import type { Study } from '../study.ts'
 import type { Metrics } from '../trial.ts'
-import type { Executor, Slot } from './executor.ts'
-import { parseReport } from './report.ts'
-import { maxSteps } from './run_trial.ts'
+import type { Executor, Job, Slot } from './executor.ts'
+import { failureOf, parseReport, type Parsed } from './report.ts'
+import { maxSteps, NO_REPORT } from './run_trial.ts'
+import { checkSendable } from './sendable.ts'
 
 /** Some configurations to run again, each with the same new seeds. */
 export interface Repeats {
@@ -26,20 +27,28 @@ export interface Repeats {
 /**
  * Runs every configuration to its end with every seed, outside the study: nothing is stored and nothing is stopped
  * early. The seeds are new to the study, and the same for all configurations, so that results can be compared in pairs.
- * Gives the last report of each run, by configuration and seed; throws what an objective throws.
+ * Gives the last report of each run, by configuration and seed. The first run that fails ends them all by a `TuneError`.
  */
 export async function repeat(repeats: Repeats): Promise<readonly (readonly Metrics[])[]> {
-  const { executor, configs, seeds } = repeats
+  const { study, data, executor, configs, seeds } = repeats
+  checkSendable(executor, study, data)
+  const halt = new AbortController()
+  const signal = AbortSignal.any([repeats.signal, halt.signal])
   const results = configs.map((): Metrics[] => [])
   // Seed by seed, so that pairs are complete as early as can be.
   const tasks = Array.from({ length: seeds }, (_, seed) => configs.map((_, config) => ({ config, seed })))
     .flat()
     .values()
   const lanes = executor.slots.map(async (slot) => {
-    for (const { config, seed } of tasks) {
-      const result = await runToEnd(repeats, config, seed, slot)
-      results[config]![seed] = result
-      repeats.onEnd(config, seed, result)
+    try {
+      for (const { config, seed } of tasks) {
+        const result = await runToEnd({ ...repeats, signal }, config, seed, slot)
+        results[config]![seed] = result
+        repeats.onEnd(config, seed, result)
+      }
+    } catch (error) {
+      halt.abort(error)
+      throw error
     }
   })
   await Promise.all(lanes)
@@ -63,14 +72,27 @@ async function runToEnd(
     settings: study.settings,
     data,
   }
-  let last: Metrics = {}
-  let steps = 0
-  for await (const value of executor.run(job, slot, signal)) {
-    const report = parseReport(value, study.goals, ++steps)
-    if ('failed' in report) throw new TuneError('study/invalid', `a repeated run failed: ${report.failed.message}`)
-    last = report.metrics
-    if (steps >= job.maxSteps) break
-  }
+  const end = await readToEnd(study, executor, job, slot, signal)
   signal.throwIfAborted()
-  return last
+  if ('metrics' in end) return end.metrics
+  throw new TuneError(
+    'study/invalid',
+    `a repeated run failed: ${end.failed.message}: ${JSON.stringify(job.params)}, seed ${repeat + 1}`,
+    { hint: `what it printed: ${logFile(job.dir)}` },
+  )
+}
+
+/** The last report of a run, or how it failed. */
+async function readToEnd(study: Study, executor: Executor, job: Job, slot: Slot, signal: AbortSignal): Promise<Parsed> {
+  let last: Parsed = { failed: NO_REPORT }
+  let steps = 0
+  try {
+    for await (const value of executor.run(job, slot, signal)) {
+      last = parseReport(value, study.goals, ++steps)
+      if ('failed' in last || steps >= job.maxSteps) break
+    }
+    return last
+  } catch (error) {
+    return { failed: failureOf(error) }
+  }
 }

@@ -1,6 +1,7 @@
 import type { StudyStore } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import { BASELINE, type Outcome, type Report, type Trial } from '../trial.ts'
+import { blame } from './blame.ts'
 import type { Executor, Job, Slot } from './executor.ts'
 import { failureOf, parseReport, type Failed, type Parsed } from './report.ts'
 
@@ -67,7 +68,8 @@ function judge({ study, trials }: TrialRun, trial: Trial): End | undefined {
   const step = trial.reports.length
   if (step >= maxSteps(study)) return { outcome: { state: 'complete' }, reason: `reached its budget of ${count(step)}` }
   const { pruner } = study
-  if (!pruner || trial.number === BASELINE || pruner.keep(trial, trials.history())) return undefined
+  if (!pruner || trial.number === BASELINE) return undefined
+  if (blame(`pruner '${pruner.name}'`, () => pruner.keep(trial, trials.history()))) return undefined
   return { outcome: { state: 'pruned' }, reason: `${pruner.name} stopped it after ${count(step)}` }
 }
 
@@ -79,7 +81,14 @@ export function maxSteps({ budget }: Study): number {
 function ended({ reports }: Trial): End {
   if (reports.length > 0)
     return { outcome: { state: 'complete' }, reason: `its objective ended after ${count(reports.length)}` }
-  return failure({ state: 'failed', code: 'trial/no-report', message: 'its objective ended without a report' })
+  return failure(NO_REPORT)
+}
+
+/** How a trial fails whose objective ended before its first report. */
+export const NO_REPORT: Failed = {
+  state: 'failed',
+  code: 'trial/no-report',
+  message: 'its objective ended without a report',
 }
 
 function failure(outcome: Failed): End {

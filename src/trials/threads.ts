@@ -24,6 +24,7 @@ export function threadsExecutor(slots: readonly Slot[], { graceMs = GRACE_MS }: 
 
   return {
     slots,
+    sendsData: true,
     run: async function* run(job, slot, signal) {
       const lane = lanes.get(slot.index)
       if (!lane) throw new Error(`there is no slot ${slot.index}`)

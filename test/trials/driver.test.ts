@@ -41,6 +41,7 @@ function studyOf(objective: Objective, change: Partial<Study> = {}): Study {
 function direct(study: Study, count: 1 | 2): Executor {
   return {
     slots: slots.slice(0, count),
+    sendsData: false,
     run: ({ params, ...job }, _, signal) => study.objective(params as never, { ...job, signal } as never),
     close: async () => undefined,
   }
@@ -394,6 +395,40 @@ describe('a study', () => {
     await expect(run(studyOf(nineReports, { prepare: throwing(missing) }))).rejects.toBe(missing)
     const plain = run(studyOf(nineReports, { prepare: throwing(new Error('oh')) }))
     await expect(plain).rejects.toMatchObject({ code: 'study/invalid', message: 'tiny: its prepare failed: oh' })
+  })
+
+  test('that prepares what no worker can be sent says so before any trial, unless its trials run in this thread', async () => {
+    const study = studyOf(nineReports, { prepare: () => ({ score: () => 1 }) })
+    expect(states(await run(study))).toHaveLength(4)
+    const started = run(study, { executor: { ...direct(study, 1), sendsData: true } })
+    await expect(started).rejects.toMatchObject({
+      code: 'study/invalid',
+      message: expect.stringMatching(/^tiny: its prepare returned something that cannot be sent to a worker: .*=> 1/),
+    })
+  })
+
+  test('that is stopped while it prepares ends at once, and hears no more of it', async () => {
+    const stop = new AbortController()
+    const prepare: Study['prepare'] = ({ progress }) => {
+      setImmediate(() => {
+        stop.abort()
+        progress('still reading')
+      })
+      return new Promise(() => undefined) // for ever
+    }
+    const { why, events } = await run(studyOf(nineReports, { prepare }), { signal: stop.signal })
+    expect(why).toBe('interrupted')
+    expect(events.map(({ kind }) => kind)).toEqual(['study-started', 'study-ended'])
+  })
+
+  test('whose sampler or pruner throws is told whose mistake that is', async () => {
+    const broken = () => {
+      throw new RangeError('too far')
+    }
+    const sampler = { name: 'mine', suggest: broken }
+    await expect(run(studyOf(nineReports, { sampler }))).rejects.toMatchObject({ code: 'study/invalid', message: "sampler 'mine' threw: RangeError: too far" }) // prettier-ignore
+    const pruner = { name: 'mine', keep: broken }
+    await expect(run(studyOf(nineReports, { pruner }))).rejects.toMatchObject({ code: 'study/invalid', message: "pruner 'mine' threw: RangeError: too far" }) // prettier-ignore
   })
 
   test('that is done neither prepares nor runs again; a larger budget continues it', async () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { seedFor } from '../../src/rng.ts'
 import { uniform } from '../../src/space.ts'
@@ -21,6 +22,7 @@ const study = defineStudy({
 function executorOf({ objective }: Pick<Study, 'objective'>): Executor {
   return {
     slots,
+    sendsData: false,
     run: ({ params, ...job }, _, signal) => objective(params as never, { ...job, signal } as never),
     close: async () => undefined,
   }
@@ -58,7 +60,37 @@ describe('repeats', () => {
 
   test('end with what is wrong when a run fails', async () => {
     const broken = executorOf({ async *objective() { yield { loss: 1 } } }) // prettier-ignore
-    await expect(repeated({ executor: broken })).rejects.toThrow(/a repeated run failed: .*pq/)
+    await expect(repeated({ executor: broken })).rejects.toMatchObject({
+      code: 'study/invalid',
+      message: expect.stringMatching(/^a repeated run failed: .*'pq'.*: \{"x":0.25\}, seed 1$/),
+      hint: expect.stringMatching(/0-0\/log\.txt$/),
+    })
+  })
+
+  test.each([
+    ['throws', () => { throw new RangeError('too far') }, 'RangeError: too far'], // prettier-ignore
+    ['reports nothing', () => [], 'its objective ended without a report'],
+  ])('end with what is wrong when a run %s', async (_, reports, message) => {
+    const broken = executorOf({ async *objective() { yield* reports() } }) // prettier-ignore
+    await expect(repeated({ executor: broken })).rejects.toMatchObject({
+      code: 'study/invalid',
+      message: expect.stringContaining(message),
+    })
+  })
+
+  test('are all stopped by the first that fails', async () => {
+    const signals: AbortSignal[] = []
+    const broken = executorOf({
+      async *objective({ x }, { signal }) {
+        signals.push(signal)
+        yield x < 0.5 ? { loss: 1 } : { pq: x }
+        await setTimeout(1)
+        yield { pq: x }
+      },
+    })
+    await expect(repeated({ executor: broken })).rejects.toThrow('a repeated run failed')
+    await setTimeout(5)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
   })
 
   test('stop when they are told to', async () => {

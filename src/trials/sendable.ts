@@ -1,0 +1,17 @@
+import { messageOf, TuneError } from '../errors.ts'
+import type { Study } from '../study.ts'
+import type { Executor } from './executor.ts'
+
+/** Refuses what a study's `prepare` gave where its trials could not be handed it. SharedArrayBuffers are not copied here. */
+export function checkSendable({ sendsData }: Executor, { name }: Study, data: unknown): void {
+  if (!sendsData) return
+  try {
+    structuredClone(data)
+  } catch (cause) {
+    throw new TuneError(
+      'study/invalid',
+      `${name}: its prepare returned something that cannot be sent to a worker: ${messageOf(cause)}`,
+      { hint: "return plain data and typed arrays, or write executor: 'inline'", cause },
+    )
+  }
+}
