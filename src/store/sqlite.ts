@@ -114,9 +114,13 @@ function openStudy(
     start: (start) => {
       const trial = durably(() => {
         takeForeign()
-        const started = ledger.started(start.number ?? write.nextNumber(), start)
-        if (start.number === undefined) ids.set(started.number, write.insert(started, clock.now()))
-        else write.restart(idOf(start.number), started, clock.now())
+        if (start.number !== undefined) {
+          const again = ledger.started(start.number, start)
+          write.restart(idOf(start.number), again, clock.now())
+          return again
+        }
+        const { id, trial: started } = write.insert((number) => ledger.started(number, start), clock.now())
+        ids.set(started.number, id)
         return started
       })
       return ledger.put(trial)

@@ -3,7 +3,7 @@ import type { Params } from '../space.ts'
 import type { Outcome, Report, Trial } from '../trial.ts'
 import type { Db } from './db.ts'
 import { distributionJson, internalValue, OPTUNA_STATES, typedValue } from './optuna.ts'
-import { metricsJson } from './sqlite_read.ts'
+import { metricsJson, type StoredTrial } from './sqlite_read.ts'
 import type { Store, StudyRecord } from './store.ts'
 
 /** A time as Optuna 5 keeps it: UTC, to the microsecond, from milliseconds since 1970. */
@@ -57,10 +57,8 @@ export function interruptRunning(db: Db, studyId: number): void {
 
 /** How a study's trials are written, each call within one transaction. Statements are compiled once. */
 export interface TrialWriter {
-  /** Optuna's way to number: as many as there are. */
-  nextNumber(): number
-  /** The id of the new row. */
-  insert(trial: Trial, at: number): number
+  /** The new trial, under Optuna's number for it: as many as there are. */
+  insert(started: (number: number) => Trial, at: number): StoredTrial
   restart(id: number, trial: Trial, at: number): void
   report(id: number, report: Report): void
   finish(id: number, trial: Trial, at: number): void
@@ -99,14 +97,15 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
   const distributions = new Map(leaves(record.space, {}).map(({ name, spec }) => [name, distributionJson(spec)]))
 
   return {
-    nextNumber: () => Number(count.get(studyId)),
-    insert: ({ number, params, seed, device }, at) => {
+    insert: (started, at) => {
+      const trial = started(Number(count.get(studyId)))
+      const { number, params, seed, device } = trial
       const id = Number(insertTrial.run(number, studyId, at).lastInsertRowid)
       insertOurs.run(id, JSON.stringify(params), seed, JSON.stringify(device), at)
       for (const leaf of activeLeaves(record, params)) {
         insertParam.run(id, leaf.name, internalValue(leaf), distributions.get(leaf.name))
       }
-      return id
+      return { id, trial }
     },
     restart: (id, { seed, device }, at) => {
       for (const drop of dropReports) drop.run(id)

@@ -67,10 +67,8 @@ export interface Remote {
   /** Ends the generator: resolves when its `finally` has run, at once where it has ended already. */
   return(): Promise<void>
   abort(): void
-  /** Fails whatever waits for an answer: the other side is gone. */
-  lose(error: Error): void
-  /** Whoever waits still is told that there is nothing more. */
-  close(): void
+  /** Whoever waits still is told that there is nothing more or, where the other side is gone, that by its error. */
+  close(error?: Error): void
 }
 
 const DONE = { done: true, value: undefined } as const
@@ -103,13 +101,13 @@ export function remote(port: MessagePort): Remote {
       if (!ended && !lost) await send('return')
     },
     abort: () => port.postMessage('abort' satisfies Question),
-    lose: (error) => {
-      lost = error
-      for (const reader of waiting.splice(0)) reader.reject(error)
-    },
-    close: () => {
+    close: (error) => {
       ended = true
-      for (const reader of waiting.splice(0)) reader.resolve(DONE)
+      lost ??= error
+      for (const reader of waiting.splice(0)) {
+        if (error) reader.reject(error)
+        else reader.resolve(DONE)
+      }
       port.close()
     },
   }

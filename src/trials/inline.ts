@@ -14,7 +14,9 @@ export function inlineExecutor(slots: readonly Slot[], { graceMs = GRACE_MS }: E
     sendsData: false,
     run: async function* run(job, _slot, signal) {
       const stop = AbortSignal.any([signal, closing.signal])
-      const reading = startReading(runJob(job, stop), stop, graceMs, leaveBehind)
+      // Copies, as a thread gets them: an objective may write to its values, which are the history's too.
+      const own = { ...job, ...structuredClone({ params: job.params, settings: job.settings }) }
+      const reading = startReading(runJob(own, stop), stop, graceMs, leaveBehind)
       running.add(reading)
       try {
         yield* reading.reports

@@ -77,7 +77,7 @@ async function runToEnd(
   if ('metrics' in end) return end.metrics
   throw new TuneError(
     'study/invalid',
-    `a repeated run failed: ${end.failed.message}: ${JSON.stringify(job.params)}, seed ${repeat + 1}`,
+    `the run of ${JSON.stringify(job.params)} with new seed ${repeat + 1} failed: ${end.failed.message}`,
     { hint: `what it printed: ${logFile(job.dir)}` },
   )
 }

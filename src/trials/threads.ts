@@ -59,7 +59,7 @@ function startTrial(lane: Lane, job: Job, stop: AbortSignal, graceMs: number): {
   lane.pool ??= startWorker()
   lane.pool.run({ job, port: port2 }, { transferList: [port2] }).catch((error: unknown) => {
     // The worker answers for its objective; that it does not come back means that it is gone.
-    if (!isForced) reports.lose(lostError(`its worker ended: ${messageOf(error)}`, error))
+    if (!isForced) reports.close(lostError(`its worker ended: ${messageOf(error)}`, error))
   })
   stop.addEventListener('abort', abort)
   if (stop.aborted) abort()

@@ -72,6 +72,12 @@ export function testExecutor(create: (options?: ExecutorOptions) => Executor): J
     expect(reports).toEqual([1, 2, 3].map((pq) => ({ pq, ...told })))
   })
 
+  test('leaves params as they are, though the objective writes to its own', async () => {
+    const job = jobOf('count')
+    await readAll(open(), job)
+    expect(job.params).toEqual({ does: 'count' })
+  })
+
   test('runs one trial after another, and several slots at a time', async () => {
     const executor = open()
     const jobs = [jobOf('count'), jobOf('count'), jobOf('count')]

@@ -62,7 +62,7 @@ describe('repeats', () => {
     const broken = executorOf({ async *objective() { yield { loss: 1 } } }) // prettier-ignore
     await expect(repeated({ executor: broken })).rejects.toMatchObject({
       code: 'study/invalid',
-      message: expect.stringMatching(/^a repeated run failed: .*'pq'.*: \{"x":0.25\}, seed 1$/),
+      message: expect.stringMatching(/^the run of \{"x":0.25\} with new seed 1 failed: .*'pq'/),
       hint: expect.stringMatching(/0-0\/log\.txt$/),
     })
   })
@@ -88,7 +88,7 @@ describe('repeats', () => {
         yield { pq: x }
       },
     })
-    await expect(repeated({ executor: broken })).rejects.toThrow('a repeated run failed')
+    await expect(repeated({ executor: broken })).rejects.toThrow('the run of')
     await setTimeout(5)
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
   })
