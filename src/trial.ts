@@ -1,3 +1,4 @@
+import { canonicalJson } from './json.ts'
 import type { Params, Dim, Point } from './space.ts'
 
 /** Named numbers of one report. */
@@ -94,6 +95,16 @@ export function best(history: Pick<History, 'goals' | 'trials'>): Trial | undefi
   const goal = history.goals[0]!
   const results = complete(history).filter((trial) => !Number.isNaN(lossAt(goal, trial)))
   return results.toSorted((a, b) => lossAt(goal, a) - lossAt(goal, b) || a.number - b.number)[0]
+}
+
+/** The baseline, where it is complete: what the others are compared with. */
+export function baselineOf({ trials }: Pick<History, 'trials'>): Trial | undefined {
+  return trials.find(({ number, outcome }) => number === BASELINE && outcome.state === 'complete')
+}
+
+/** Whether a trial tried just what the baseline did: any difference between them is the seeds'. */
+export function isBaselineAgain(trial: Trial, baseline: Trial | undefined): boolean {
+  return baseline !== undefined && canonicalJson(trial.params) === canonicalJson(baseline.params)
 }
 
 /** The completed trials that no other beats in one goal and equals in the rest: the Pareto front, by number. */

@@ -52,6 +52,7 @@ export function panopticCommand(print: Print, printError: Print): Command {
 
 async function evalPanoptic(options: PanopticOptions, print: Print, printError: Print): Promise<void> {
   const { strict, boundary = false, json, perClass, out } = options
+  needed('gt', options.gt)
   const files = filesOf(options, needed('pred', options.pred), options.predDir)
   const other = options.compare === undefined ? undefined : filesOf(options, options.compare, options.compareDir)
   const publish = (report: object, text: () => string) => {

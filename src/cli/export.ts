@@ -2,12 +2,13 @@ import { stringify } from 'yaml'
 import type { Json } from '../json.ts'
 import { leaves, type Choice } from '../space.ts'
 import type { StoredStudy } from '../store/store.ts'
-import { BASELINE, front, type Trial } from '../trial.ts'
+import { baselineOf, front, type Trial } from '../trial.ts'
+import { version } from '../version.ts'
 import { finite, trialWithReports } from './events_json.ts'
 
 /** The best configuration and where it comes from, as `best.yaml` and `tune best` give it. */
 export function bestConfig({ record, history }: StoredStudy, winner: Trial): { readonly [key: string]: Json } {
-  const baseline = history.trials.find((trial) => trial.number === BASELINE && trial.outcome.state === 'complete')
+  const baseline = baselineOf(history)
   return {
     study: record.name,
     trial: winner.number,
@@ -16,9 +17,12 @@ export function bestConfig({ record, history }: StoredStudy, winner: Trial): { r
     baseline: baseline ? { params: baseline.params, metrics: resultOf(baseline) } : null,
     ...(record.goals.length > 1 ? { front: front(history).map(({ number }) => number) } : {}),
     seed: winner.seed,
+    studySeed: record.seed,
+    steps: record.steps ?? null,
     settings: record.settings,
     goals: record.goals.map((goal) => ({ ...goal })),
     code: record.codeHash,
+    panoptune: version(),
   }
 }
 
@@ -53,11 +57,14 @@ export function trialsCsv({ record, history }: StoredStudy): string {
       trial.outcome.state,
       trial.reports.length,
       trial.seed,
+      trial.outcome.state === 'failed' ? `${trial.outcome.code}: ${trial.outcome.message}` : '',
       ...values,
       ...metrics.map((name) => last[name] ?? ''),
     ]
   })
-  const head = ['trial', 'state', 'steps', 'seed', ...names, ...metrics]
+  // Named as Optuna's data frames name them, so that a parameter and a metric may share a name.
+  const columns = [...names.map((name) => `params_${name}`), ...metrics.map((name) => `metrics_${name}`)]
+  const head = ['trial', 'state', 'steps', 'seed', 'failure', ...columns]
   return [head, ...rows].map((row) => `${row.map(csvField).join(',')}\r\n`).join('')
 }
 

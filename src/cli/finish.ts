@@ -8,7 +8,7 @@ import { stream } from '../rng.ts'
 import type { StoredStudy } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import type { StudyEnd } from '../trials/driver.ts'
-import { BASELINE, best, type Trial } from '../trial.ts'
+import { BASELINE, baselineOf, best, isBaselineAgain, type Trial } from '../trial.ts'
 import { summary, type SummaryInput } from './summary.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -16,6 +16,8 @@ export interface FinishedRun {
   readonly study: Study
   readonly stored: StoredStudy
   readonly results: string
+  /** Trials that this run ended. */
+  readonly ran: number
   readonly seconds: number
   readonly why: StudyEnd['why']
 }
@@ -27,7 +29,9 @@ export function finishText(run: FinishedRun, terminal: Terminal): string {
   const input: SummaryInput = {
     study,
     history: stored.history,
+    ran: run.ran,
     seconds,
+    why: run.why,
     files: filesOf(run),
     next: nextCommands(run),
     ...(heldOut ? { heldOut } : {}),
@@ -49,17 +53,24 @@ function asTyped(path: string): string {
 }
 
 function nextCommands({ study, stored: { record, history }, results, why }: FinishedRun): readonly string[] {
-  const where = results === 'results' ? '' : ` --results ${results}`
+  const where = results === 'results' ? '' : ` --results ${quoted(results)}`
   const of = `--study ${record.name}${where}`
   if (why === 'interrupted') return [`npx tune resume ${record.name}${where}`]
   const winner = best(history)
   const failed = history.trials.find(isFailed)
   if (!winner) return [failed ? `npx tune show ${failed.number} ${of}` : `npx tune list ${of}`]
+  const baseline = baselineOf(history)
+  if (why === 'exhausted') return [`npx tune best ${of}`]
   const twice = 2 * Math.max(study.budget.trials, history.trials.length)
   return [
-    winner.number === BASELINE ? `npx tune list ${of}` : `npx tune recheck ${of}`,
+    !baseline || isBaselineAgain(winner, baseline) ? `npx tune list ${of}` : `npx tune recheck ${of}`,
     `npx tune resume ${record.name}${where} --trials ${twice}`,
   ]
+}
+
+/** A path as a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w./:@%+=,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }
 
 function isFailed({ outcome }: Trial): boolean {
@@ -74,8 +85,22 @@ function heldOutDifference({ study, stored, results }: FinishedRun): SummaryInpu
     keptCounts(countsFile(trialDir(results, stored.record.name, number), 'held_out')),
   )
   if (!a || !b || a.set !== b.set) return undefined
-  const { pq } = bootstrapDifference(a.statistics, b.statistics, a.categories, stream(study.seed, 'held-out')).All
-  return pq ? { ...pq, images: a.imageIds.length } : undefined
+  const differences = bootstrapDifference(a.statistics, b.statistics, a.categories, stream(study.seed, 'held-out'))
+  const { split, score, what } = scoreOf(stored.record.goals[0]!.metric)
+  const difference = differences[split][score]
+  return difference ? { ...difference, what, images: a.imageIds.length } : undefined
+}
+
+/** Which of the scores a study's goal is: those of `model.score`, and PQ of all classes for any other. */
+function scoreOf(metric: string): {
+  readonly split: 'All' | 'Things' | 'Stuff'
+  readonly score: 'pq' | 'sq' | 'rq'
+  readonly what: string
+} {
+  if (metric === 'pq_things') return { split: 'Things', score: 'pq', what: 'PQ of things' }
+  if (metric === 'pq_stuff') return { split: 'Stuff', score: 'pq', what: 'PQ of stuff' }
+  if (metric === 'sq' || metric === 'rq') return { split: 'All', score: metric, what: metric.toUpperCase() }
+  return { split: 'All', score: 'pq', what: 'PQ' }
 }
 
 /** The comparison is an extra here: counts that are missing or damaged leave it out. */

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { isTuneError, messageOf, type TuneError } from '../errors.ts'
+import { isTuneError, messageOf, TuneError } from '../errors.ts'
 import { version } from '../version.ts'
 import { cacheCommand } from './cache.ts'
 import { compareCommand } from './compare.ts'
@@ -61,9 +61,17 @@ The main job, to a best configuration in a minute:
 The same command continues it; Ctrl-C loses nothing.
 `
 
+const VERBS: readonly string[] = ['run', 'resume', 'status', 'list', 'show', 'best', 'export', 'recheck', 'compare', 'eval', 'data', 'cache'] // prettier-ignore
+
 /** `tune --study F` is `tune run --study F`, and `tune F` is `tune run F`. */
 function withVerb(words: readonly string[]): readonly string[] {
   const [first = ''] = words
+  const verb = first.startsWith('-') && !words.some((word) => word.startsWith('--study') || /\.[cm]?[jt]s$/.test(word)) ? words.find((word) => VERBS.includes(word)) : undefined // prettier-ignore
+  if (verb !== undefined) {
+    throw new TuneError('usage', `the verb '${verb}' stands behind options`, {
+      hint: `write it first: tune ${verb} ...`,
+    })
+  }
   const isOwn = ['-h', '--help', '-V', '--version'].includes(first)
   const isRun = (first.startsWith('-') && !isOwn) || /\.[cm]?[jt]s$/.test(first)
   return isRun ? ['run', ...words] : words

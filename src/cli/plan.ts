@@ -3,7 +3,7 @@ import { defaults, encodeSpace, leaves, spaceSpec, type Leaf, type Params } from
 import type { Study } from '../study.ts'
 import type { Slot } from '../trials/executor.ts'
 import { count, number, paramsLine, paramValue, table, wrap } from './format.ts'
-import { lopsidedDefaults } from './summary.ts'
+import { atBounds } from './bounds.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a run would do: `--dry-run`. */
@@ -47,7 +47,7 @@ export function planJson(study: Study, slots: readonly Slot[]): Json {
 /** A baseline in a corner of the box makes a search lopsided: it was why a well-known loss-weight search went wrong. */
 export function baselineWarnings(study: Study): readonly string[] {
   const params = baselineOf(study)
-  const lopsided = lopsidedDefaults(study, { params, point: encodeSpace(study.space, params) })
+  const lopsided = atBounds(study, { params, point: encodeSpace(study.space, params) })
   return lopsided.map((text) => `the default of ${text}: search on both sides of it`)
 }
 

@@ -7,17 +7,17 @@ import type { Json } from '../json.ts'
 import { studyDir } from '../results.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { StoredStudy } from '../store/store.ts'
-import { withOverrides } from '../study.ts'
-import { BASELINE, best, type Metrics, type Trial } from '../trial.ts'
+import { BASELINE, baselineOf, best, isBaselineAgain, type Metrics, type Trial } from '../trial.ts'
 import { prepare } from '../trials/driver.ts'
 import { loadStudy } from '../trials/load.ts'
 import { repeat } from '../trials/repeat.ts'
+import { inlineExecutor } from '../trials/inline.ts'
 import { threadsExecutor } from '../trials/threads.ts'
 import { finite } from './events_json.ts'
 import { count, number, signed, table } from './format.ts'
 import { readLaunch } from './launch.ts'
-import { jsonOption, positive, resultsOption, slotsOf } from './options.ts'
-import type { Surroundings } from './start.ts'
+import { jsonOption, known, positive, resultsOption, slotsOf } from './options.ts'
+import { launchedStudy, type Surroundings } from './start.ts'
 import { interruptible } from './signals.ts'
 import { findStudy } from './stored.ts'
 import type { Terminal } from './terminal.ts'
@@ -51,7 +51,7 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
   store.close()
   const { name } = stored.record
   const [winner, baseline] = contestants(stored)
-  if (winner === baseline) {
+  if (isBaselineAgain(winner, baseline)) {
     const nothing = `the best of '${name}' is its baseline: there is nothing to compare`
     print(options.json ? `${JSON.stringify(recheckJson(stored, BASELINE, [], []))}\n` : `${nothing}\n`)
     return
@@ -65,14 +65,11 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
       { hint: 'put it back as it was' },
     )
   }
-  const { steps, seed } = launch
-  const study = withOverrides(defined, {
-    settings: launch.set,
-    name,
-    ...(seed !== undefined && { seed }),
-    ...(steps !== undefined && { budget: { steps } }),
-  })
-  const executor = threadsExecutor(slotsOf(options.device, options.slots))
+  // As long as the trials were: a later launch may have asked for something else and been refused.
+  const { steps = launch.steps } = stored.record
+  const study = launchedStudy(defined, { ...launch, name, ...known({ steps: steps ?? undefined }) })
+  const slots = slotsOf(options.device, options.slots)
+  const executor = (launch.executor ?? study.executor) === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
   const { signal, done } = interruptible((text) => printError(`${text}\n`))
   const say = (message: string) => (options.json ? undefined : printError(`${message}\n`))
   try {
@@ -112,7 +109,7 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
 
 function contestants({ record, history }: StoredStudy): readonly [Trial, Trial] {
   const winner = best(history)
-  const baseline = history.trials.find((trial) => trial.number === BASELINE)
+  const baseline = baselineOf(history)
   if (!winner || !baseline) {
     throw new TuneError('usage', `study '${record.name}' has no completed trial to check`, {
       hint: 'see how it stands: tune status',
@@ -140,11 +137,14 @@ function recheckText(
     ]
   })
   const goal = stored.record.goals[0]!
-  const { low, high } = pairedDifference(valuesOf(ofBest, goal.metric), valuesOf(ofBaseline, goal.metric))
+  // Images that chose the winner flatter it: those that decided nothing judge, where a study reports them.
+  const heldOut = metricsOf(ofBest, ofBaseline).find((metric) => metric === `held_out_${goal.metric}`)
+  const judge = heldOut ?? goal.metric
+  const { low, high } = pairedDifference(valuesOf(ofBest, judge), valuesOf(ofBaseline, judge))
   const isShown = goal.direction === 'maximize' ? low > 0 : high < 0
   const verdict = isShown
-    ? `the gain in ${goal.metric} is real: its interval leaves out 0`
-    : `no gain in ${goal.metric} is shown by ${count(ofBest.length, 'seed')}: try more (--seeds)`
+    ? `the gain in ${judge} is more than the noise of seeds${heldOut ? '' : ', on what chose it'}: its interval leaves out 0`
+    : `no gain in ${judge} is shown by ${count(ofBest.length, 'seed')}: try more (--seeds)`
   return `trial ${trial} of ${stored.record.name} against the baseline, ${count(ofBest.length, 'new seed')} each\n${table(['metric', 'best', 'baseline', 'gain', '95 %'], rows)}\n${verdict}`
 }
 

@@ -9,7 +9,7 @@ import { inlineExecutor } from '../trials/inline.ts'
 import { loadStudy } from '../trials/load.ts'
 import { parseStudy } from '../trials/parse_study.ts'
 import { threadsExecutor } from '../trials/threads.ts'
-import { best, type Trial } from '../trial.ts'
+import { best, hasEnded, type Trial } from '../trial.ts'
 import { eventJson } from './events_json.ts'
 import { bestConfig, bestYaml } from './export.ts'
 import { finishText } from './finish.ts'
@@ -58,10 +58,16 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
   const executor = (launch.executor ?? study.executor) === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
   const interruption = interruptible((text) => reporter.say(text))
   const startedAt = Date.now()
+  let led = best({ goals: study.goals, trials: earlier })
   const onEvent = (event: StudyEvent) => {
     // Only now is it known that the study may be run: a refused start must not change how it is resumed.
     if (event.kind === 'study-started') writeLaunch(results, study.name, launch)
     reporter.tell(event)
+    // At each new best, so that a run that is killed leaves it behind.
+    if (event.kind !== 'trial-ended') return
+    const leader = best({ goals: study.goals, trials: [...(led ? [led] : []), event.trial] })
+    if (leader && leader !== led) writeAtomically(bestFile(results, study.name), bestYaml(findStudy(store, study.name), leader)) // prettier-ignore
+    led = leader
   }
   try {
     for (const message of baselineWarnings(study)) reporter.tell({ kind: 'warning', message, at: Date.now() })
@@ -70,9 +76,9 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
     const end = await runStudy({ study, url, codeHash, acceptCodeChange, store, executor, sampler: tpe(), results, clock: systemClock, signal, onEvent }) // prettier-ignore
     reporter.close()
     const stored = findStudy(store, study.name)
-    const finished = { study, stored, results, seconds: (Date.now() - startedAt) / 1000, why: end.why }
+    const ran = stored.history.trials.filter(hasEnded).length - earlier.filter(hasEnded).length
+    const finished = { study, stored, results, ran, seconds: (Date.now() - startedAt) / 1000, why: end.why }
     const winner = best(stored.history)
-    if (winner) writeAtomically(bestFile(results, study.name), bestYaml(stored, winner))
     if (options.json)
       around.print(`${JSON.stringify({ kind: 'summary', best: winner ? bestConfig(stored, winner) : null })}\n`) // prettier-ignore
     else around.print(`${options.quiet ? '' : '\n'}${finishText(finished, around.terminal)}`)
@@ -85,7 +91,8 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
   }
 }
 
-function launchedStudy(defined: Study, { set, name, seed, trials, steps }: Launch): Study {
+/** The study of a file as a launch changes it. */
+export function launchedStudy(defined: Study, { set, name, seed, trials, steps }: Launch): Study {
   const overrides = { settings: set, budget: known({ trials, steps }), ...known({ name, seed }) }
   const study = withOverrides(defined, overrides)
   return name === undefined ? study : parseStudy(study, `--name ${name}`)

@@ -2,9 +2,12 @@ import type { Difference } from '../eval/bootstrap.ts'
 import { stream } from '../rng.ts'
 import { shownEffects, spreadTrials } from '../search/effects.ts'
 import { sobol } from '../search/sobol.ts'
-import { decodeSpace, encodeSpace, leaves, spaceSpec, type Leaf } from '../space.ts'
+import { decodeSpace, encodeSpace } from '../space.ts'
 import type { Study } from '../study.ts'
-import { BASELINE, best, front, lossAt, type Goal, type History, type Trial } from '../trial.ts'
+import { BASELINE, baselineOf, best, front, isBaselineAgain, lossAt } from '../trial.ts'
+import type { Goal, History, Trial } from '../trial.ts'
+import type { StudyEnd } from '../trials/driver.ts'
+import { atBounds } from './bounds.ts'
 import { count, duration, number, signed, wrap, wrapParams } from './format.ts'
 import { countStates, frontTable } from './tables.ts'
 import type { Terminal } from './terminal.ts'
@@ -13,13 +16,16 @@ import type { Terminal } from './terminal.ts'
 export interface SummaryInput {
   readonly study: Study
   readonly history: History
+  /** Trials that this run ended, in so many seconds, and why it ended. */
+  readonly ran: number
   readonly seconds: number
+  readonly why: StudyEnd['why']
   /** Files a reader may want, as they would type them. */
   readonly files: readonly string[]
   /** Commands to run next. */
   readonly next: readonly string[]
   /** The best against the baseline, image by image, on images that no decision looked at. */
-  readonly heldOut?: Difference & { readonly images: number }
+  readonly heldOut?: Difference & { readonly images: number; readonly what: string }
 }
 
 export function summary(input: SummaryInput, terminal: Terminal): string {
@@ -48,12 +54,15 @@ function section(label: string, body: string, terminal: Terminal): string {
     .trimEnd()
 }
 
-function outcomeLine({ study, history: { trials }, seconds }: SummaryInput): string {
+function outcomeLine({ study, history: { trials }, ran, seconds, why }: SummaryInput): string {
   const counts = countStates(trials)
   const parts = (['complete', 'pruned', 'failed', 'interrupted'] as const)
     .filter((state) => counts[state] > 0)
     .map((state) => `${counts[state]} ${state}`)
-  return `${study.name}: ${count(trials.length, 'trial')} in ${duration(seconds)} (${parts.join(', ')})`
+  const all = parts.length > 0 ? ` (${parts.join(', ')})` : ''
+  const now = ran < trials.length ? `, ${ran} of them now` : ''
+  const end = why === 'exhausted' ? '; the sampler has nothing left to try' : ''
+  return `${study.name}: ${count(trials.length, 'trial')}${now} in ${duration(seconds)}${all}${end}`
 }
 
 function winnerSections(
@@ -63,7 +72,7 @@ function winnerSections(
 ): readonly (readonly [string, string])[] {
   const { study, history } = input
   const goal = history.goals[0]!
-  const baseline = history.trials.find((trial) => trial.number === BASELINE && trial.outcome.state === 'complete')
+  const baseline = baselineOf(history)
   return [
     ['best', winnerText(goal, winner, baseline)],
     ['held out', heldOutText(input, winner)],
@@ -80,15 +89,17 @@ function winnerText(goal: Goal, winner: Trial, baseline: Trial | undefined): str
     return `${goal.metric} ${number(value)}, trial ${winner.number}; the baseline did not complete: no comparison`
   const start = resultOf(goal, baseline)
   if (winner === baseline) return `${goal.metric} ${number(value)}, the baseline (trial 0): nothing beat it`
+  if (isBaselineAgain(winner, baseline))
+    return `${goal.metric} ${number(value)}, trial ${winner.number}: the baseline's own configuration with another seed, so nothing beat it`
   return `${goal.metric} ${number(value)}, trial ${winner.number}: ${signed(value - start)} over the baseline's ${number(start)}`
 }
 
 function heldOutText({ heldOut }: SummaryInput, winner: Trial): string {
   if (!heldOut || winner.number === BASELINE) return ''
-  const { difference, low, high, images } = heldOut
+  const { difference, low, high, images, what } = heldOut
   const verdict = low > 0 || high < 0 ? '' : ', which cannot be told from no gain'
   const points = (fraction: number) => signed(100 * fraction)
-  return `${points(difference)} PQ over the baseline on ${images} images that decided nothing, 95 % interval ${points(low)} to ${points(high)}${verdict}. One seed each: retrain both before you rely on it`
+  return `${points(difference)} ${what} over the baseline on ${images} images that decided nothing, 95 % interval ${points(low)} to ${points(high)}${verdict}. One seed each: retrain both before you rely on it`
 }
 
 function frontText(history: History): string {
@@ -106,14 +117,19 @@ function chosenBlindly(history: History, { sampler, seed, space }: Study): reado
 function effectsText(history: History, study: Study): string {
   const spread = chosenBlindly(history, study)
   const effects = shownEffects(history, spread, stream(study.seed, 'effects'))
-  if (effects.length === 0) return `not known: ${spread.length} evenly spread trials are too few to say`
+  if (history.dims.length === 0) return ''
+  const judged = spread.filter(({ reports }) => reports.length > 0)
+  if (effects.length === 0)
+    return `not known: ${count(judged.length, 'evenly spread trial')} with a report are too few to say`
   const shown = effects
     .filter((effect) => effect.isShown)
     .map(({ name, p }) => `${name} (p ${p < 0.001 ? '< 0.001' : number(p)})`)
   const others = effects.filter((effect) => !effect.isShown).map(({ name }) => name)
+  const conditional = history.dims.filter(({ when }) => when).map(({ name }) => name)
+  const untested = conditional.length ? `; not tested, being conditional: ${conditional.join(', ')}` : ''
   if (shown.length === 0)
-    return `not shown for any of them by ${spread.length} evenly spread trials: ${others.join(', ')}`
-  return others.length ? `${shown.join(', ')}; not shown: ${others.join(', ')}` : shown.join(', ')
+    return `not shown for any of them by ${judged.length} evenly spread trials: ${others.join(', ')}${untested}`
+  return `${shown.join(', ')}${others.length ? `; not shown: ${others.join(', ')}` : ''}${untested}`
 }
 
 function costText({ trials }: History): string {
@@ -122,9 +138,9 @@ function costText({ trials }: History): string {
   const pruned = trials.filter(({ outcome }) => outcome.state === 'pruned')
   const full = Math.max(0, ...complete.map((trial) => trial.reports.length))
   const [spent, saved] = [steps(trials), Math.max(0, full * pruned.length - steps(pruned))]
-  if (saved === 0) return count(spent, 'step')
+  if (saved === 0) return count(spent, 'report')
   const share = Math.round((100 * saved) / (spent + saved))
-  return `${spent} of ${spent + saved} steps: stopping weak trials early saved ${share} %`
+  return `${spent} of ${spent + saved} reports: stopping weak trials early saved ${share} %`
 }
 
 /** Why trials failed, the commonest reason first. */
@@ -146,24 +162,7 @@ function trialsText(numbers: readonly number[]): string {
 /** Where the best lies at the edge of what was searched, the optimum may lie outside. */
 function boundSections(study: Study, winner: Trial | undefined): readonly (readonly [string, string])[] {
   if (!winner) return []
-  const at = edges(leaves(spaceSpec(study.space), winner.params), winner)
-  return at.map((text) => ['at bound', `${text}: the optimum may lie outside, widen the range`] as const)
-}
-
-/** The parameters whose default lies within 5 % of a bound: a search around it is lopsided. */
-export function lopsidedDefaults(study: Study, baseline: Pick<Trial, 'point' | 'params'>): readonly string[] {
-  return edges(leaves(spaceSpec(study.space), baseline.params), baseline)
-}
-
-function edges(all: readonly Leaf[], { point }: Pick<Trial, 'point'>): readonly string[] {
-  return all.flatMap(({ name, spec, value, active }, i) => {
-    if (!active || 'choices' in spec || spec.low === spec.high) return []
-    const x = point[i]!
-    if (x > 0.05 && x < 0.95) return []
-    return [
-      `${name} ${number(value as number)} is at the ${x <= 0.05 ? 'lower' : 'upper'} end of ${number(spec.low)} to ${number(spec.high)}`,
-    ]
-  })
+  return atBounds(study, winner).map((text) => ['at bound', `${text}: the optimum may lie outside, widen the range`])
 }
 
 function resultOf(goal: Goal, trial: Trial): number {
