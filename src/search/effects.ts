@@ -1,5 +1,4 @@
 import type { Rng } from '../rng.ts'
-import { shuffled } from '../rng.ts'
 import type { Dim, Point } from '../space.ts'
 import { levelAt } from '../space.ts'
 import { BASELINE, lossOf, type History, type Trial } from '../trial.ts'
@@ -44,15 +43,18 @@ export function shownEffects(
   let explained: Columns = [ones(judged.length)]
   let floor = 0
   while (open.length > 0) {
-    const tested = open.map(({ name, columns }) => ({
-      name,
-      columns,
-      p: pOf(quality, explained, columns, rng, permutations),
-    }))
-    const next = tested.reduce((a, b) => (b.p < a.p ? b : a))
-    floor = Math.max(floor, Math.min(1, next.p * open.length))
-    effects.push({ name: next.name, p: floor, isShown: floor < 0.05 })
-    if (floor < 0.05) explained = [...explained, ...next.columns]
+    const tested = open
+      .map(({ name, columns }) => ({ name, columns, p: pOf(quality, explained, columns, rng, permutations) }))
+      .toSorted((a, b) => a.p - b.p)
+    const corrected = (p: number) => Math.max(floor, Math.min(1, p * open.length))
+    const [next] = tested
+    if (!next || corrected(next.p) >= 0.05) {
+      // What explains most of the rest is not shown to matter: then nothing else is.
+      return [...effects, ...tested.map(({ name, p }) => ({ name, p: corrected(p), isShown: false }))]
+    }
+    floor = corrected(next.p)
+    effects.push({ name: next.name, p: floor, isShown: true })
+    explained = [...explained, ...next.columns]
     open = open.filter(({ name }) => name !== next.name)
   }
   return effects
@@ -81,14 +83,46 @@ function isSame(a: number, b: number): boolean {
   return Number.isNaN(a) ? Number.isNaN(b) : Math.abs(a - b) < 1e-9
 }
 
+/**
+ * How often residuals in a random order are explained as well by the columns as they are in their own. The size of the
+ * residuals is the same in every order, so lengths along the columns are all that has to be computed.
+ */
 function pOf(y: readonly number[], explained: Columns, columns: Columns, rng: Rng, permutations: number): number {
   const reduced = basis(explained)
-  const full = basis([...explained, ...columns])
-  const residuals = residual(y, reduced)
-  const observed = gain(residuals, reduced, full)
+  const added = basis([...explained, ...columns]).slice(reduced.length)
+  const residuals = Float64Array.from(residual(y, reduced))
+  const size = squares([...residuals])
+  const gain = () => {
+    const more = lengthAlong(residuals, added)
+    return more / Math.max(size - lengthAlong(residuals, reduced) - more, Number.EPSILON)
+  }
+  const observed = gain()
   let asLarge = 1
-  for (let i = 0; i < permutations; i++) if (gain(shuffled(residuals, rng), reduced, full) >= observed) asLarge++
+  for (let i = 0; i < permutations; i++) {
+    shuffle(residuals, rng)
+    if (gain() >= observed) asLarge++
+  }
   return asLarge / (permutations + 1)
+}
+
+/** The squared length of a vector's part in the space of orthonormal directions. */
+function lengthAlong(y: Float64Array, orthonormal: Columns): number {
+  let sum = 0
+  for (const direction of orthonormal) {
+    let along = 0
+    for (let i = 0; i < y.length; i++) along += y[i]! * direction[i]!
+    sum += along * along
+  }
+  return sum
+}
+
+function shuffle(y: Float64Array, rng: Rng): void {
+  for (let i = y.length - 1; i > 0; i--) {
+    const j = rng.below(i + 1)
+    const held = y[i]!
+    y[i] = y[j]!
+    y[j] = held
+  }
 }
 
 type Columns = readonly (readonly number[])[]
@@ -117,12 +151,6 @@ function columnsOf(dim: Dim, xs: readonly number[]): Columns {
   if (dim.ordered) return [xs, xs.map((x) => (x - 0.5) ** 2)]
   const levels = [...new Set(xs.map((x) => levelAt(x, dim.levels)))].slice(1)
   return levels.map((level) => xs.map((x) => (levelAt(x, dim.levels) === level ? 1 : 0)))
-}
-
-/** How much of the residual sum of squares the larger model takes away, relative to what it leaves. */
-function gain(y: readonly number[], reduced: Columns, full: Columns): number {
-  const left = squares(residual(y, full))
-  return (squares(residual(y, reduced)) - left) / Math.max(left, Number.EPSILON)
 }
 
 /** An orthonormal basis of the columns, by modified Gram-Schmidt; dependent columns add nothing. */
