@@ -6,7 +6,7 @@ import { scoreBoundaryFiles } from '../eval/boundary_files.ts'
 import { explainCategories } from '../eval/category_mismatch.ts'
 import { findingLine, type Finding } from '../eval/finding.ts'
 import { imageStatistics, type ImageStatistics } from '../eval/image_statistics.ts'
-import { scoreFiles, type PanopticFiles, type ScoredFiles } from '../eval/panoptic_files.ts'
+import { scoreFiles, type PanopticFiles, type ScoredFiles, type ScoreFilesOptions } from '../eval/panoptic_files.ts'
 import { emptyCounts, merge, panopticQuality, type PanopticQuality } from '../eval/pq.ts'
 import type { ByScore } from '../eval/resampled_quality.ts'
 import { countsFindings, strictFindings } from '../eval/strict.ts'
@@ -26,6 +26,8 @@ interface PanopticOptions {
   readonly compareDir?: string
   readonly json?: true
   readonly perClass?: true
+  readonly workers: number
+  readonly cacheDir?: string
   readonly out?: string
 }
 
@@ -45,6 +47,8 @@ export function panopticCommand(print: Print, printError: Print): Command {
     .option('--compare <file>', 'other predictions: the paired difference to them, its interval and p')
     .option('--compare-dir <dir>', 'their label PNGs (default: the JSON without .json)')
     .option('--per-class', 'a row for each class')
+    .option('--workers <n>', 'threads that score; worth it from some hundred images', positive, 1)
+    .option('--cache-dir <dir>', 'keep the decoded ground truth there for the next time')
     .option('--json', 'print JSON, as fractions')
     .option('--out <file>', 'write that JSON to a file, too')
     .action(async (options: PanopticOptions) => evalPanoptic(options, print, printError))
@@ -70,7 +74,9 @@ async function evalPanoptic(options: PanopticOptions, print: Print, printError: 
 
   const inputs = [files, ...(other ? [other] : [])]
   if (strict) refuse(inputs.flatMap((input) => strictFindings(input, { boundary })))
-  const scored = [await scoreExplained(files, printError), ...(other ? [await scoreFiles(other)] : [])]
+  const { workers, cacheDir } = options
+  const how = { workers, ...(cacheDir === undefined ? {} : { cacheDir }) }
+  const scored = [await scoreExplained(files, how, printError), ...(other ? [await scoreFiles(other, how)] : [])]
   if (strict) refuse(scored.flatMap((one, i) => countsFindings(one, inputs[i]!.predictionJson)))
   const report = reportOf(scored, options)
   const boundaries = boundary ? reportOf(inputs.map(scoreBoundaryFiles), options) : undefined
@@ -117,10 +123,10 @@ function tablesOf({ comparison, intervals, ...quality }: Report, title = ''): re
 }
 
 /** Scores; where that fails, or hardly anything matches, category ids that are off are named. */
-async function scoreExplained(files: PanopticFiles, printError: Print): Promise<ScoredFiles> {
+async function scoreExplained(files: PanopticFiles, how: ScoreFilesOptions, printError: Print): Promise<ScoredFiles> {
   let scored: ScoredFiles
   try {
-    scored = await scoreFiles(files)
+    scored = await scoreFiles(files, how)
   } catch (error) {
     const reason = isTuneError(error) && error.code === 'data/invalid' ? explainCategories(files) : undefined
     if (!reason) throw error

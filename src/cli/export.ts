@@ -28,7 +28,7 @@ export function bestConfig({ record, history }: StoredStudy, winner: Trial): { r
 
 /** The best configuration as YAML, with a line that says what it is. */
 export function bestYaml(study: StoredStudy, winner: Trial): string {
-  return `# The best trial of a study, written by panoptune.\n${stringify(bestConfig(study, winner))}`
+  return `# The best trial of a study, written by panoptune.\n${stringify(bestConfig(study, winner), { aliasDuplicateObjects: false })}`
 }
 
 /** A study whole: its record and every trial with every report. */

@@ -66,7 +66,7 @@ const VERBS: readonly string[] = ['run', 'resume', 'status', 'list', 'show', 'be
 /** `tune --study F` is `tune run --study F`, and `tune F` is `tune run F`. */
 function withVerb(words: readonly string[]): readonly string[] {
   const [first = ''] = words
-  const verb = first.startsWith('-') && !words.some((word) => word.startsWith('--study') || /\.[cm]?[jt]s$/.test(word)) ? words.find((word) => VERBS.includes(word)) : undefined // prettier-ignore
+  const verb = first.startsWith('-') && !words.some((word) => word.startsWith('--study') || /\.[cm]?[jt]s$/.test(word)) ? words.find((word, i) => VERBS.includes(word) && !['--results', '--name'].includes(words[i - 1] ?? '')) : undefined // prettier-ignore
   if (verb !== undefined) {
     throw new TuneError('usage', `the verb '${verb}' stands behind options`, {
       hint: `write it first: tune ${verb} ...`,

@@ -16,7 +16,7 @@ export function interruptible(say: (text: string) => void): Interruption {
       process.kill(process.pid, name)
       return
     }
-    say('stopping: running trials are put back and run again when you continue; once more ends at once')
+    say('stopping: what runs now is run again when you continue; once more ends at once')
     controller.abort()
   }
   const done = () => {

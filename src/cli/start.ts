@@ -79,6 +79,7 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
     const ran = stored.history.trials.filter(hasEnded).length - earlier.filter(hasEnded).length
     const finished = { study, stored, results, ran, seconds: (Date.now() - startedAt) / 1000, why: end.why }
     const winner = best(stored.history)
+    if (winner) writeAtomically(bestFile(results, study.name), bestYaml(stored, winner))
     if (options.json)
       around.print(`${JSON.stringify({ kind: 'summary', best: winner ? bestConfig(stored, winner) : null })}\n`) // prettier-ignore
     else around.print(`${options.quiet ? '' : '\n'}${finishText(finished, around.terminal)}`)
