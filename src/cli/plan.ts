@@ -46,8 +46,10 @@ export function planJson(study: Study, slots: readonly Slot[]): Json {
 
 /** A baseline in a corner of the box makes a search lopsided: it was why a well-known loss-weight search went wrong. */
 export function baselineWarnings(study: Study): readonly string[] {
-  const params = baselineOf(study)
-  const lopsided = atBounds(study, { params, point: encodeSpace(study.space, params) })
+  // The default of an ordinal is its first option, an end of its own accord.
+  const space = Object.fromEntries(Object.entries(study.space).filter(([, { spec }]) => spec.kind !== 'ordinal'))
+  const params = defaults(space) as Params
+  const lopsided = atBounds({ ...study, space }, { params, point: encodeSpace(space, params) })
   return lopsided.map((text) => `the default of ${text}: search on both sides of it`)
 }
 

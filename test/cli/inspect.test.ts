@@ -163,9 +163,9 @@ describe('tune best', () => {
 describe('tune export', () => {
   test('--csv has a row per trial, with quotes where a value needs them', async () => {
     const rows = (await stdoutOf('export', '--csv')).split('\r\n')
-    expect(rows[0]).toBe('trial,state,steps,seed,lr,note,pq,extra')
-    expect(rows[1]).toMatch(/^0,complete,3,\d+,0\.01,"a,b",3\.01,NaN$/)
-    expect(rows[2]).toMatch(/^1,failed,0,\d+,[\d.e-]+,(?:"a,b"|"""c"""),,$/)
+    expect(rows[0]).toBe('trial,state,steps,seed,failure,params_lr,params_note,metrics_pq,metrics_extra')
+    expect(rows[1]).toMatch(/^0,complete,3,\d+,,0\.01,"a,b",3\.01,NaN$/)
+    expect(rows[2]).toMatch(/^1,failed,0,\d+,trial\/threw: [^,]+,[\d.e-]+,(?:"a,b"|"""c"""),,$/)
     expect(rows).toHaveLength(6)
   })
 

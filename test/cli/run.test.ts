@@ -23,8 +23,8 @@ describe('tune run', () => {
       "           tiny: 4 trials in 0 s (4 complete)
       best       pq 2.89, trial 2: +0.892 over the baseline's 2
       params     lr 0.128  schedule step
-      mattered   not known: 4 evenly spread trials are too few to say
-      cost       12 steps
+      mattered   not known: 4 evenly spread trials with a report are too few to say
+      cost       12 reports
       files      results/tiny/best.yaml  results/studies.sqlite
       next       npx tune recheck --study tiny
                  npx tune resume tiny --trials 8
@@ -46,7 +46,10 @@ describe('tune run', () => {
       seed: expect.any(Number),
       settings: { gain: 1, label: 'a=b', loud: true },
       goals: [{ direction: 'maximize', metric: 'pq' }],
+      studySeed: 0,
+      steps: 3,
       code: expect.stringMatching(/^[0-9a-f]{64}$/),
+      panoptune: expect.stringMatching(/^\d+\.\d+\.\d+$/),
     })
     expect((await tune('best', '--yaml')).stdout).toBe(file)
     expect((await tune('export', '--yaml')).stdout).toBe(file)
@@ -218,7 +221,7 @@ describe('an interrupted run', () => {
     child.stdout?.on('data', interrupt)
     const first = await ended(child)
     expect(first.code).toBe(130)
-    expect(first.stderr).toMatch(/^stopping: running trials are put back and run again when you continue/)
+    expect(first.stderr).toMatch(/^stopping: what runs now is run again when you continue/)
     expect(jsonLines(first.stdout).at(-2)).toMatchObject({ kind: 'study-ended', why: 'interrupted' })
     const states = (JSON.parse((await here('list', '--json')).stdout) as { state: string }[]).map(({ state }) => state)
     expect(states).toContain('interrupted')
