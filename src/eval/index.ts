@@ -14,9 +14,9 @@ export { scorePredictions } from './score_predictions.ts'
 export { scoreBoundaryFiles } from './boundary_files.ts'
 export { strictFindings } from './strict.ts'
 
-export { averagePrecision, statNames } from './ap.ts'
+export { averagePrecision, statNames, type CategoryAp } from './ap.ts'
 export { readInstances } from './instances_json.ts'
-export { panopticInstances } from './panoptic_ap.ts'
+export { panopticInstances, type ScoredSegment } from './panoptic_ap.ts'
 export { countLabels, countSegmentClasses, emptyConfusion, mergeConfusions, semanticQuality } from './miou.ts'
 
 export { imageStatistics, type ImageStatistics } from './image_statistics.ts'
