@@ -5,7 +5,8 @@ export type Connect = (file: string, options: { readonly readonly?: boolean; rea
 export interface Db {
   readonly name: string
   exec(sql: string): unknown
-  pragma(source: string, options?: { readonly simple?: boolean }): unknown
+  /** Sets `name = value`, or gives the value of a name. */
+  pragma(source: string): unknown
   transaction<A extends unknown[], R>(run: (...args: A) => R): { immediate(...args: A): R }
   prepare(sql: string): Statement
   close(): unknown
