@@ -1,5 +1,5 @@
 import { stream } from '../rng.ts'
-import { parameterCount } from './graph/bind.ts'
+import { countOf } from './graph/bind.ts'
 import { sizeOf, type Graph, type Parameter } from './graph/graph.ts'
 
 /** The weights a network starts with, one after another: each parameter has a stream of chance of its own. */
@@ -28,7 +28,7 @@ export function decayMask(graph: Graph): Float32Array {
 }
 
 function perParameter(graph: Graph, values: (parameter: Parameter) => () => number): Float32Array {
-  const flat = new Float32Array(parameterCount(graph))
+  const flat = new Float32Array(countOf(graph, 'parameters'))
   let at = 0
   for (const parameter of graph.parameters) {
     const next = values(parameter)

@@ -42,12 +42,27 @@ export interface Parameter {
   readonly init: Init
 }
 
+/** What a layer keeps from batch to batch without learning it, such as running means: float32, at first `value`. */
+export interface Buffer {
+  readonly name: string
+  readonly shape: Shape
+  readonly value: number
+}
+
 /** The way back through one operation: from its output's gradient to that of one of its inputs, of the input's shape. */
 export type Pullback = (gradient: Tensor) => Tensor
 
+/** What a network is written for: layers such as dropout and batch normalisation differ. */
+export interface Purpose {
+  /** Default false: for predictions. */
+  readonly isTraining?: boolean
+  /** Whether the parameters and buffers of a layer, `backbone.stage1`, stay as they are. Default: none does. */
+  readonly isFrozen?: (layer: string) => boolean
+}
+
 /**
  * A program of ONNX operations while it is being written: operations are appended, and nothing that stands is changed.
- * Its parameters are free names until `bindFlat` or `bindConstants` says where they come from.
+ * Its parameters and buffers are free names until `bindFlat` or `bindConstants` says where they come from.
  */
 export interface Graph {
   readonly nodes: Node[]
@@ -55,6 +70,12 @@ export interface Graph {
   readonly inputs: Tensor[]
   readonly outputs: { readonly name: string; readonly tensor: Tensor }[]
   readonly parameters: Parameter[]
+  readonly buffers: Buffer[]
+  /** What buffers become by this step, by their names; the others stay. */
+  readonly updates: Map<string, Tensor>
+  /** Inputs that are fed with numbers drawn from [0, 1) at every step. */
+  readonly noise: Tensor[]
+  readonly purpose: Required<Purpose>
   /** What reverse mode needs: the operations that a parameter reaches, in the order they were written. */
   readonly tape: { readonly output: Tensor; readonly inputs: readonly (readonly [Tensor, Pullback])[]; layer: string }[]
   /** Names of the tensors that depend on a parameter. */
@@ -63,8 +84,21 @@ export interface Graph {
   layer: string
 }
 
-export function newGraph(): Graph {
-  return { nodes: [], constants: [], inputs: [], outputs: [], parameters: [], tape: [], tracked: new Set(), layer: '' }
+export function newGraph({ isTraining = false, isFrozen = () => false }: Purpose = {}): Graph {
+  return {
+    nodes: [],
+    constants: [],
+    inputs: [],
+    outputs: [],
+    parameters: [],
+    buffers: [],
+    updates: new Map(),
+    noise: [],
+    purpose: { isTraining, isFrozen },
+    tape: [],
+    tracked: new Set(),
+    layer: '',
+  }
 }
 
 /** Number of elements. */
@@ -88,13 +122,39 @@ export function output(name: string, tensor: Tensor): void {
   tensor.graph.outputs.push({ name, tensor })
 }
 
-/** A parameter of the layer being written, `<layer>.<name>`. */
+/** A parameter of the layer being written, `<layer>.<name>`. No gradient leads to that of a frozen layer. */
 export function parameter(graph: Graph, name: string, shape: Shape, init: Init): Tensor {
-  const tensor = { graph, name: `${graph.layer}.${name}`, type: 'float32', shape } as const
-  if (graph.tracked.has(tensor.name)) throw new TuneError('model/invalid', `two parameters are named '${tensor.name}'`)
+  const tensor = kept(graph, name, shape)
   graph.parameters.push({ name: tensor.name, shape, init })
-  graph.tracked.add(tensor.name)
+  if (!graph.purpose.isFrozen(graph.layer)) graph.tracked.add(tensor.name)
   return tensor
+}
+
+/** A buffer of the layer being written, `<layer>.<name>`: its value before this step. */
+export function buffer(graph: Graph, name: string, shape: Shape, value: number): Tensor {
+  const tensor = kept(graph, name, shape)
+  graph.buffers.push({ name: tensor.name, shape, value })
+  return tensor
+}
+
+/** Says what a buffer becomes by this step. */
+export function update(buffer: Tensor, value: Tensor): void {
+  if (!sameShape(buffer.shape, value.shape)) throw misfit('update of another shape', [buffer, value])
+  buffer.graph.updates.set(buffer.name, value)
+}
+
+/** Numbers drawn from [0, 1), others at every step. */
+export function noise(graph: Graph, shape: Shape): Tensor {
+  const tensor = input(graph, `noise_${graph.noise.length}`, 'float32', shape)
+  graph.noise.push(tensor)
+  return tensor
+}
+
+function kept(graph: Graph, name: string, shape: Shape): Tensor {
+  const full = `${graph.layer}.${name}`
+  const isTaken = [...graph.parameters, ...graph.buffers].some((other) => other.name === full)
+  if (isTaken) throw new TuneError('model/invalid', `two parameters are named '${full}'`)
+  return { graph, name: full, type: 'float32', shape }
 }
 
 /** A float32 constant. */
