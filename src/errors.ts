@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'data/missing'
   | 'data/invalid'
   | 'model/invalid'
+  | 'checkpoint/invalid'
   | 'device/none'
   | 'store/locked'
   | 'store/invalid'
