@@ -6,8 +6,11 @@ const TYPES: Readonly<Record<ElementType, number>> = { float32: 1, int32: 6, int
 const IR_VERSION = 9
 const OPSET = 18
 
-/** A graph as the bytes of an .onnx file, which any runtime reads: field numbers are those of onnx.proto3. */
-export function onnxFile(graph: Graph): Uint8Array {
+/**
+ * A graph as the bytes of an .onnx file, which any runtime reads: field numbers are those of onnx.proto3. `metadata` are
+ * texts for whoever uses the model.
+ */
+export function onnxFile(graph: Graph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   // An output carries its own name within the file; every other tensor is named after the layer it comes from.
   const names = new Map(graph.outputs.map(({ name, tensor }) => [tensor.name, name]))
   return encode(
@@ -22,6 +25,7 @@ export function onnxFile(graph: Graph): Uint8Array {
       ...graph.outputs.map(({ name, tensor: { type, shape } }) => valueField(12, name, type, shape)),
     ),
     message(8, text(1, ''), int(2, OPSET)),
+    ...Object.entries(metadata).map(([key, value]) => message(14, text(1, key), text(2, value))),
   )
 }
 
