@@ -1,6 +1,7 @@
 import type { Device } from '../trial.ts'
 import type { HeadOutputs } from './batch.ts'
-import { floats, integers, openSession } from './engines/ort.ts'
+import { openSession } from './engines/open.ts'
+import { floats, integers } from './engines/session.ts'
 import { scale } from './graph/arithmetic.ts'
 import { bindConstants, bindFlat } from './graph/bind.ts'
 import { input, newGraph, output, sizes4, type Graph, type Tensor } from './graph/graph.ts'

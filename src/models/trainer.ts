@@ -1,6 +1,7 @@
 import type { Device } from '../trial.ts'
 import type { Batch } from './batch.ts'
-import { floats, openSession, type Results, type Values } from './engines/ort.ts'
+import { openSession } from './engines/open.ts'
+import { floats, type Results, type Values } from './engines/session.ts'
 import type { Model } from './model.ts'
 import { openPredictor, type Predictor } from './predictor.ts'
 import { LOSSES, trainStepGraph } from './train_step.ts'

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { floats, openSession } from '../../src/models/engines/ort.ts'
+import { openSession } from '../../src/models/engines/open.ts'
+import { floats } from '../../src/models/engines/session.ts'
 import { constant, input, int32s, newGraph, output, type Shape, type Tensor } from '../../src/models/graph/graph.ts'
 import { hardPixelCrossEntropy, weightedAbsoluteError, weightedSquaredError } from '../../src/models/losses.ts'
 import { cpu, gradientError } from './graph/gradient_error.ts'

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { floats, openSession } from '../../src/models/engines/ort.ts'
+import { openSession } from '../../src/models/engines/open.ts'
+import { floats } from '../../src/models/engines/session.ts'
 import { sizeOf, type Graph } from '../../src/models/graph/graph.ts'
 import { panopticDeepLab } from '../../src/models/panoptic_deeplab.ts'
 import { gradientGraph, trainStepGraph } from '../../src/models/train_step.ts'

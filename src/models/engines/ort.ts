@@ -2,19 +2,10 @@ import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { messageOf, TuneError } from '../../errors.ts'
 import { fingerprint } from '../../json.ts'
 import type { Device } from '../../trial.ts'
-import type { Graph, Tensor } from '../graph/graph.ts'
+import type { Graph } from '../graph/graph.ts'
 import { onnxFile } from '../graph/onnx_file.ts'
 import { keepIdle } from './idle.ts'
-
-export type Values = Float32Array | Int32Array
-export type Results = Readonly<Record<string, unknown>>
-
-/** A graph, ready to run on a device. */
-export interface Session {
-  /** Feeds all inputs by name and gives all outputs. Runs on this thread; others get their turn before it starts. */
-  run(inputs: Readonly<Record<string, Values>>): Promise<Results>
-  close(): Promise<void>
-}
+import { feedsOf, type Session } from './session.ts'
 
 /**
  * Compiled graphs that nobody runs now. They hold no state, weights being inputs, so the next trial of a worker, which
@@ -23,7 +14,7 @@ export interface Session {
 const idle = keepIdle<InferenceSession>(3, (session) => session.release())
 
 /** Compiles a graph for a device. */
-export async function openSession(graph: Graph, device: Device): Promise<Session> {
+export async function openOrtSession(graph: Graph, device: Device): Promise<Session> {
   const { InferenceSession, Tensor, env } = await import('onnxruntime-node')
   // What it would write to stderr is thrown as well.
   env.logLevel = 'fatal'
@@ -32,10 +23,8 @@ export async function openSession(graph: Graph, device: Device): Promise<Session
   const session = idle.take(key) ?? (await create(InferenceSession, file, device))
   return {
     async run(inputs) {
-      const feeds = graph.inputs.map((input) => [
-        input.name,
-        new Tensor(input.type, checked(input, inputs), input.shape),
-      ])
+      const values = feedsOf(graph, inputs)
+      const feeds = graph.inputs.map(({ name, type, shape }, i) => [name, new Tensor(type, values[i]!, shape)])
       const results: Record<string, OrtTensor> = await session.run(Object.fromEntries(feeds))
       return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor.data]))
     },
@@ -66,27 +55,4 @@ function provider({ kind, index }: Device): InferenceSession.ExecutionProviderCo
 const HINTS = {
   cuda: 'for an NVIDIA GPU: ONNXRUNTIME_NODE_INSTALL=true node node_modules/onnxruntime-node/script/install.js; or train with --device cpu', // prettier-ignore
   webgpu: 'WebGPU needs a driver for Vulkan, Metal or Direct3D 12; or train with --device cpu',
-}
-
-/** An output of float32 values. */
-export function floats(results: Results, name: string): Float32Array {
-  const values = results[name]
-  if (values instanceof Float32Array) return values
-  throw new TypeError(`'${name}' is no output of float32 values`)
-}
-
-/** An output of int32 values. */
-export function integers(results: Results, name: string): Int32Array {
-  const values = results[name]
-  if (values instanceof Int32Array) return values
-  throw new TypeError(`'${name}' is no output of int32 values`)
-}
-
-function checked({ name, shape }: Tensor, inputs: Readonly<Record<string, Values>>): Values {
-  const values = inputs[name]
-  if (!values) throw new TypeError(`'${name}' is not fed`)
-  if (values.length !== shape.reduce((product, size) => product * size, 1)) {
-    throw new TypeError(`'${name}' has ${values.length} values, not [${shape.join(', ')}]`)
-  }
-  return values
 }
