@@ -1,4 +1,5 @@
-import { add, relu } from './graph/arithmetic.ts'
+import { relu } from './graph/activations.ts'
+import { add } from './graph/arithmetic.ts'
 import { conv, type ConvOptions } from './graph/conv.ts'
 import { inLayer, parameter, sizeOf, sizes4, type Init, type Tensor } from './graph/graph.ts'
 import { groupNorm } from './graph/group_norm.ts'

@@ -29,9 +29,11 @@ export const rsub = (number: number, x: Tensor) => elementwise('Sub', scalar(x.g
 export const pow = (base: number, exponent: Tensor) => elementwise('Pow', scalar(exponent.graph, base), exponent)
 
 export const abs = (x: Tensor) => emit('Abs', [x], x)
+export const erf = (x: Tensor) => emit('Erf', [x], x)
 export const exp = (x: Tensor) => emit('Exp', [x], x)
 export const reciprocal = (x: Tensor) => emit('Reciprocal', [x], x)
 export const relu = (x: Tensor) => emit('Relu', [x], x)
+export const sigmoid = (x: Tensor) => emit('Sigmoid', [x], x)
 export const sign = (x: Tensor) => emit('Sign', [x], x)
 export const sqrt = (x: Tensor) => emit('Sqrt', [x], x)
 
@@ -77,6 +79,11 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 /** One value everywhere. */
 export function filled(graph: Graph, shape: Shape, value: number): Tensor {
   return emit('Expand', [scalar(graph, value), integers(graph, shape)], { shape })
+}
+
+/** Repeated along axes of size 1, by NumPy's rule. */
+export function expand(x: Tensor, shape: Shape): Tensor {
+  return emit('Expand', [x, integers(x.graph, shape)], { shape })
 }
 
 export function transpose(x: Tensor, order: readonly number[]): Tensor {
@@ -131,6 +138,10 @@ export function matMul(a: Tensor, b: Tensor): Tensor {
   return emit('MatMul', [a, b], { shape: [...outer, a.shape.at(-2)!, b.shape.at(-1)!] })
 }
 
+export function softmax(x: Tensor, axis: number): Tensor {
+  return emit('Softmax', [x], x, { axis })
+}
+
 export function logSoftmax(x: Tensor, axis: number): Tensor {
   return emit('LogSoftmax', [x], x, { axis })
 }
@@ -145,6 +156,16 @@ export function topK(x: Tensor, count: number): readonly [values: Tensor, indice
 /** A copy of `x` with `values` at some places. */
 export function scatter(x: Tensor, indices: Tensor, values: Tensor): Tensor {
   return emit('ScatterElements', [x, indices, values], x)
+}
+
+/** A copy of a list with `values` added at some places, which may be equal. */
+export function scatterAdd(x: Tensor, indices: Tensor, values: Tensor): Tensor {
+  return emit('ScatterElements', [x, indices, values], x, { reduction: 'add' })
+}
+
+/** Each channel minus `mean`, over the root of `variance` plus 1e-5, times `scale`, plus `shift`: C numbers each. */
+export function batchNormalization(x: Tensor, scale: Tensor, shift: Tensor, mean: Tensor, variance: Tensor): Tensor {
+  return emit('BatchNormalization', [x, scale, shift, mean, variance], x)
 }
 
 /** Where the largest of each list along an axis stands, int64; the axis is gone. */

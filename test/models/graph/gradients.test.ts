@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { add, concat, relu, scale } from '../../../src/models/graph/arithmetic.ts'
+import { gelu, relu, sigmoid, silu, softmax } from '../../../src/models/graph/activations.ts'
+import { add, concat, mul, reshape, scale } from '../../../src/models/graph/arithmetic.ts'
+import { batchNorm } from '../../../src/models/graph/batch_norm.ts'
 import { conv } from '../../../src/models/graph/conv.ts'
-import { input, newGraph, parameter } from '../../../src/models/graph/graph.ts'
+import { dense } from '../../../src/models/graph/dense.ts'
+import { dropout } from '../../../src/models/graph/dropout.ts'
+import { inLayer, input, newGraph, parameter, type Tensor } from '../../../src/models/graph/graph.ts'
 import { groupNorm } from '../../../src/models/graph/group_norm.ts'
-import { upsampleBilinear, upsampleNearest } from '../../../src/models/graph/resize.ts'
+import { layerNorm } from '../../../src/models/graph/layer_norm.ts'
+import { averagePool, globalAveragePool, maxPool } from '../../../src/models/graph/pooling.ts'
+import { resize, upsampleBilinear, upsampleNearest } from '../../../src/models/graph/resize.ts'
 import { gradients } from '../../../src/models/graph/reverse.ts'
 import { gradientError, project } from './gradient_error.ts'
 
@@ -36,6 +42,61 @@ describe('the gradient is that of finite differences in float64', () => {
 
   test('of ReLU', async () => {
     expect(await gradientError([[2, 3, 4, 4]], (x) => relu(x))).toBeLessThan(1e-5)
+  })
+
+  test.each(Object.entries({ sigmoid, silu, gelu, softmax }))('of %s', async (_, activation) => {
+    expect(await gradientError([[2, 5, 2, 3]], (x) => activation(x))).toBeLessThan(1e-5)
+  })
+
+  test.each([
+    ['the batch', { isTraining: true }],
+    ['a frozen layer', { isTraining: true, isFrozen: (layer: string) => layer.endsWith('norm') }],
+    ['predictions', {}],
+  ])('of the batch normalisation of %s', async (_, purpose) => {
+    const normalized = (x: Tensor, weight: Tensor, shift: Tensor) => {
+      return inLayer(x.graph, 'norm', () => batchNorm(x, weight, shift))
+    }
+    expect(await gradientError([[2, 3, 3, 4], [3], [3]], normalized, purpose)).toBeLessThan(1e-5)
+  })
+
+  test('of a layer normalisation, its scale and its shift', async () => {
+    expect(await gradientError([[2, 5, 3, 4], [5], [5]], layerNorm)).toBeLessThan(1e-5)
+  })
+
+  test('of dropout with given noise', async () => {
+    expect(await gradientError([[2, 3, 4]], (x) => dropout(x, 0.3), { isTraining: true })).toBeLessThan(1e-5)
+  })
+
+  test('of a dense layer', async () => {
+    expect(await gradientError([[3, 4], [5, 4], [5]], dense)).toBeLessThan(1e-5)
+  })
+
+  test.each([
+    [{ kernel: 3, stride: 2 }],
+    [{ kernel: 2, stride: 2 }],
+    [{ kernel: 3, stride: 1 }],
+    [{ kernel: 2, stride: 3 }],
+    [{ kernel: 5, stride: 2 }],
+  ])('of pooling windows %o', async (window) => {
+    expect(await gradientError([[2, 2, 7, 6]], (x) => maxPool(x, window))).toBeLessThan(1e-5)
+    expect(await gradientError([[2, 2, 7, 6]], (x) => averagePool(x, window))).toBeLessThan(1e-5)
+  })
+
+  test('of the mean of each image', async () => {
+    expect(await gradientError([[2, 3, 3, 4]], globalAveragePool)).toBeLessThan(1e-5)
+  })
+
+  test.each(['nearest', 'half_pixel', 'align_corners'] as const)('of resizing, %s', async (mode) => {
+    expect(await gradientError([[2, 2, 4, 5]], (x) => resize(x, 7, 3, mode))).toBeLessThan(1e-5)
+  })
+
+  test('of a product of stretched tensors, in another shape', async () => {
+    const shapes = [
+      [2, 3, 2, 4],
+      [3, 1, 4],
+      [2, 1, 1, 1],
+    ]
+    expect(await gradientError(shapes, (a, b, c) => reshape(mul(mul(a, b), c), [6, 8]))).toBeLessThan(1e-5)
   })
 
   test('of a sum, where one tensor is used twice', async () => {

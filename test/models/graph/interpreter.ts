@@ -60,9 +60,11 @@ const operations: Readonly<Record<string, (inputs: Inputs, attributes: Attribute
   Equal: binary((a, b) => Number(a === b)),
   GreaterOrEqual: binary((a, b) => Number(a >= b)),
   Abs: unary(Math.abs),
+  Erf: unary(erf),
   Exp: unary(Math.exp),
   Reciprocal: unary((x) => 1 / x),
   Relu: unary((x) => Math.max(x, 0)),
+  Sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),
   Sign: unary(Math.sign),
   Sqrt: unary(Math.sqrt),
   Cast: ([x], { to }) => (to === BOOL ? { shape: x!.shape, data: x!.data.map((value) => Number(value !== 0)) } : x!),
@@ -122,11 +124,12 @@ const operations: Readonly<Record<string, (inputs: Inputs, attributes: Attribute
       return sum
     })
   },
-  LogSoftmax: ([x], { axis }) =>
+  Softmax: alongAxis((x, scores) => Math.exp(x - logSumExp(scores))),
+  LogSoftmax: alongAxis((x, scores) => x - logSumExp(scores)),
+  BatchNormalization: ([x, scale, shift, mean, variance]) =>
     build(x!.shape, (at) => {
-      const scores = Array.from({ length: x!.shape[Number(axis)]! }, (_, i) => read(x!, at.with(Number(axis), i)))
-      const largest = Math.max(...scores)
-      return read(x!, at) - largest - Math.log(scores.reduce((sum, score) => sum + Math.exp(score - largest), 0))
+      const [scaleOf, shiftOf, meanOf, varianceOf] = [scale, shift, mean, variance].map((one) => one!.data[at[1]!]!)
+      return ((read(x!, at) - meanOf!) / Math.sqrt(varianceOf! + 1e-5)) * scaleOf! + shiftOf!
     }),
   TopK: ([x, count]) => {
     const places = [...x!.data.keys()].toSorted((i, j) => x!.data[j]! - x!.data[i]! || i - j).slice(0, count!.data[0])
@@ -136,9 +139,11 @@ const operations: Readonly<Record<string, (inputs: Inputs, attributes: Attribute
       { shape, data: Float64Array.from(places) },
     ]
   },
-  ScatterElements: ([x, places, values]) => {
+  ScatterElements: ([x, places, values], { reduction }) => {
     const data = x!.data.slice()
-    for (const [i, place] of places!.data.entries()) data[place] = values!.data[i]!
+    for (const [i, place] of places!.data.entries()) {
+      data[place] = values!.data[i]! + (reduction === 'add' ? data[place]! : 0)
+    }
     return { shape: x!.shape, data }
   },
   ArgMax: ([x], { axis }) => {
@@ -149,55 +154,42 @@ const operations: Readonly<Record<string, (inputs: Inputs, attributes: Attribute
     })
   },
   Resize: ([x, , scales]) => gather(x!, x!.shape.map((size, d) => size * scales!.data[d]!), (at) => at.map((i, d) => Math.floor(i / scales!.data[d]!))), // prettier-ignore
-  AveragePool: ([x], { kernel_shape }) => {
-    const factor = numbers(kernel_shape)[0]!
-    return build(x!.shape.map((size, d) => (d < 2 ? size : size / factor)), ([n, c, row, column]) => {
-      let sum = 0
-      for (let i = 0; i < factor * factor; i++) {
-        sum += read(x!, [n!, c!, row! * factor + Math.floor(i / factor), column! * factor + (i % factor)])
-      }
-      return sum / (factor * factor)
-    }) // prettier-ignore
-  },
+  AveragePool: ([x], attributes) => pool(x!, attributes, (values) => values.reduce((a, b) => a + b, 0) / values.length),
+  MaxPool: ([x], attributes) => [
+    pool(x!, attributes, (values) => Math.max(...values)),
+    pool(x!, attributes, (values, places) => places[values.indexOf(Math.max(...values))]!),
+  ],
   Conv: ([x, weight, bias], attributes) => {
-    const { stride, dilation, padding, groups } = geometry(attributes)
-    const [filters = 1, inner = 1, kernel = 1] = weight!.shape
-    const size = (axis: number) =>
-      Math.floor((x!.shape[axis]! + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1
-    return build([x!.shape[0]!, filters, size(2), size(3)], ([n, filter, row, column]) => {
+    const [filters = 1, inner = 1, tall = 1, wide = 1] = weight!.shape
+    const { stride, dilation, groups, top, left, bottom, right } = geometry(attributes)
+    const [size = 1, , height = 1, width = 1] = x!.shape
+    const rows = Math.floor((height + top + bottom - dilation * (tall - 1) - 1) / stride) + 1
+    const columns = Math.floor((width + left + right - dilation * (wide - 1) - 1) / stride) + 1
+    return build([size, filters, rows, columns], ([n, filter, row, column]) => {
       let sum = bias ? bias.data[filter!]! : 0
       const firstChannel = Math.floor(filter! / (filters / groups)) * inner
-      for (let c = 0; c < inner; c++) {
-        for (let i = 0; i < kernel; i++) {
-          for (let j = 0; j < kernel; j++) {
-            const at = [
-              n!,
-              firstChannel + c,
-              row! * stride + i * dilation - padding,
-              column! * stride + j * dilation - padding,
-            ]
-            sum += read(x!, at) * weight!.data[((filter! * inner + c) * kernel + i) * kernel + j]!
-          }
-        }
-      }
+      each([inner, tall, wide], ([c, i, j], tap) => {
+        const at = [n!, firstChannel + c!, row! * stride + i! * dilation - top, column! * stride + j! * dilation - left]
+        sum += read(x!, at) * weight!.data[filter! * inner * tall * wide + tap]!
+      })
       return sum
     })
   },
   ConvTranspose: ([x, weight], attributes) => {
-    const { stride, dilation, padding, groups, extra } = geometry(attributes)
-    const [filters = 1, inner = 1, kernel = 1] = weight!.shape
-    const [count = 1, , height = 1, width = 1] = x!.shape
-    const size = (length: number, axis: number) =>
-      (length - 1) * stride + 1 + dilation * (kernel - 1) - 2 * padding + extra[axis]!
-    const shape = [count, inner * groups, size(height, 0), size(width, 1)]
+    const [filters = 1, inner = 1, tall = 1, wide = 1] = weight!.shape
+    const { stride, dilation, groups, top, left, bottom, right, below, beside } = geometry(attributes)
+    const [size = 1, , rows = 1, columns = 1] = x!.shape
+    const height = (rows - 1) * stride + 1 + dilation * (tall - 1) - top - bottom + below
+    const width = (columns - 1) * stride + 1 + dilation * (wide - 1) - left - right + beside
+    const shape = [size, inner * groups, height, width]
     const data = new Float64Array(sizeOf(shape))
     each(x!.shape, ([n, filter, row, column], at) => {
       const firstChannel = Math.floor(filter! / (filters / groups)) * inner
-      each([inner, kernel, kernel], ([c, i, j]) => {
-        const [y, z] = [row! * stride + i! * dilation - padding, column! * stride + j! * dilation - padding]
-        if (y < 0 || z < 0 || y >= shape[2]! || z >= shape[3]!) return
-        const to = ((n! * shape[1]! + firstChannel + c!) * shape[2]! + y) * shape[3]! + z
-        data[to]! += x!.data[at]! * weight!.data[((filter! * inner + c!) * kernel + i!) * kernel + j!]!
+      each([inner, tall, wide], ([c, i, j], tap) => {
+        const [y, z] = [row! * stride + i! * dilation - top, column! * stride + j! * dilation - left]
+        if (y < 0 || z < 0 || y >= height || z >= width) return
+        const to = ((n! * inner * groups + firstChannel + c!) * height + y) * width + z
+        data[to]! += x!.data[at]! * weight!.data[filter! * inner * tall * wide + tap]!
       })
     })
     return { shape, data }
@@ -234,12 +226,61 @@ function reduction(f: (values: readonly number[]) => number) {
   }
 }
 
+/** What `f` makes of each window: of the values that lie in the image, and where they stand in the whole tensor. */
+function pool(
+  x: Value,
+  attributes: Attributes,
+  f: (values: readonly number[], places: readonly number[]) => number,
+): Value {
+  const [kernel = 1] = numbers(attributes['kernel_shape'])
+  const { stride, top, left, bottom, right } = geometry(attributes)
+  const [size = 1, channels = 1, height = 1, width = 1] = x.shape
+  const rows = Math.floor((height + top + bottom - kernel) / stride) + 1
+  const columns = Math.floor((width + left + right - kernel) / stride) + 1
+  return build([size, channels, rows, columns], ([n, c, row, column]) => {
+    const places: number[] = []
+    each([kernel, kernel], ([i, j]) => {
+      const [y, z] = [row! * stride + i! - top, column! * stride + j! - left]
+      if (y >= 0 && z >= 0 && y < height && z < width) places.push(((n! * channels + c!) * height + y) * width + z)
+    })
+    return f(places.map((place) => x.data[place]!), places) // prettier-ignore
+  })
+}
+
+/** Makes each element of what it is and what all along the axis are. */
+function alongAxis(f: (x: number, all: readonly number[]) => number) {
+  return ([x]: Inputs, { axis }: Attributes): Value => {
+    const along = Number(axis)
+    return build(x!.shape, (at) => f(read(x!, at), Array.from({ length: x!.shape[along]! }, (_, i) => read(x!, at.with(along, i))))) // prettier-ignore
+  }
+}
+
+function logSumExp(values: readonly number[]): number {
+  const largest = Math.max(...values)
+  return largest + Math.log(values.reduce((sum, value) => sum + Math.exp(value - largest), 0))
+}
+
+/** The error function to 1e-15: its series up to 3, a continued fraction beyond (Abramowitz & Stegun 7.1.6, 7.1.14). */
+function erf(x: number): number {
+  if (x < 0) return -erf(-x)
+  if (x > 6) return 1
+  if (x > 3) {
+    let fraction = x
+    for (let k = 60; k > 0; k--) fraction = x + k / 2 / fraction
+    return 1 - Math.exp(-x * x) / (Math.sqrt(Math.PI) * fraction)
+  }
+  let term = x
+  let sum = x
+  for (let n = 1; n < 80; n++) sum += term *= (2 * x * x) / (2 * n + 1)
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum
+}
+
 function geometry(attributes: Attributes) {
   const [stride = 1] = numbers(attributes['strides'])
   const [dilation = 1] = numbers(attributes['dilations'])
-  const [padding = 0] = numbers(attributes['pads'])
-  const extra = numbers(attributes['output_padding'] ?? [0, 0])
-  return { stride, dilation, padding, groups: Number(attributes['group']), extra }
+  const [top = 0, left = 0, bottom = 0, right = 0] = numbers(attributes['pads'])
+  const [below = 0, beside = 0] = numbers(attributes['output_padding'])
+  return { stride, dilation, groups: Number(attributes['group'] ?? 1), top, left, bottom, right, below, beside }
 }
 
 /** A tensor whose elements are read from another; outside of that they are 0. */
