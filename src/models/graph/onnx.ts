@@ -27,6 +27,8 @@ export const max = (a: Tensor, b: Operand) => elementwise('Max', a, b)
 export const rsub = (number: number, x: Tensor) => elementwise('Sub', scalar(x.graph, number), x)
 /** `base ** exponent`. */
 export const pow = (base: number, exponent: Tensor) => elementwise('Pow', scalar(exponent.graph, base), exponent)
+/** `x ** exponent`. */
+export const power = (x: Tensor, exponent: number) => elementwise('Pow', x, exponent)
 
 export const abs = (x: Tensor) => emit('Abs', [x], x)
 export const erf = (x: Tensor) => emit('Erf', [x], x)
