@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { keepIdle } from '../../src/models/engines/idle.ts'
+import { keepIdle } from '../../../src/models/engines/idle.ts'
 
 test('what is idle goes to one taker alone, and too many are disposed of, the oldest first', async () => {
   const gone: string[] = []
