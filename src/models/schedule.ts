@@ -1,12 +1,19 @@
-import { nearest, TuneError } from '../errors.ts'
+import { fraction, listOf, number, parseKind, positive, share, type Rules } from './options.ts'
 
 /**
- * How the learning rate runs over a training, as plain data. Every kind starts with a linear warm-up: `warmup` is its
- * share of all steps (default 0), `warmupFactor` where it starts, as a share of the rate it leads to (default 0.001).
+ * How the learning rate runs over a training, as plain data. Every kind starts with a warm-up: `warmup` is its share of
+ * all steps (default 0; 0.3 for `one_cycle`), `warmupFactor` where it starts, as a share of the rate it leads to (default
+ * 0.001; 0.04 for `one_cycle`).
  */
 export type Schedule = Warmup &
   (
-    | { readonly kind: 'poly'; /** Default 0.9. */ readonly power?: number }
+    | {
+        readonly kind: 'poly'
+        /** Default 0.9. */
+        readonly power?: number
+        /** The rate ends at this share of the base rate as soon as it would fall below. Default: it falls on. */
+        readonly ending?: number
+      }
     | {
         readonly kind: 'step'
         /** Shares of all steps at which the rate drops, ascending. Default 0.9 and 0.95. */
@@ -16,6 +23,11 @@ export type Schedule = Warmup &
       }
     | { readonly kind: 'cosine' }
     | { readonly kind: 'constant' }
+    | {
+        readonly kind: 'one_cycle'
+        /** Where the rate ends, as a share of the base rate. Default 4e-6. */
+        readonly ending?: number
+      }
   )
 
 export type ScheduleKind = Schedule['kind']
@@ -25,46 +37,43 @@ interface Warmup {
   readonly warmupFactor?: number
 }
 
-const KINDS: readonly ScheduleKind[] = ['poly', 'step', 'cosine', 'constant']
+const WARMUP: Rules = { warmup: fraction, warmupFactor: number((x) => x >= 0 && x <= 1, 'from 0 to 1') }
+const KINDS: Readonly<Record<ScheduleKind, Rules>> = {
+  poly: { ...WARMUP, power: positive, ending: share },
+  step: { ...WARMUP, drops: listOf(share, 'a list of shares above 0 and at most 1'), factor: positive },
+  cosine: WARMUP,
+  constant: WARMUP,
+  one_cycle: { ...WARMUP, ending: fraction },
+}
 
 /**
  * The learning rate of one step, counted from 0 below `totalSteps`; without `base` it is the share of the base rate.
  * The rate moves with every step, never with epochs. Formulas as in detectron2's WarmupPolyLR and WarmupMultiStepLR:
- * warm-up multiplies the decay, it does not delay it.
+ * warm-up multiplies the decay, it does not delay it. `one_cycle` is PyTorch's OneCycleLR of two phases.
  */
 export function learningRate(schedule: Schedule | ScheduleKind, step: number, totalSteps: number, base = 1): number {
   const full = parseSchedule(schedule)
-  return base * warmupAt(full, step, totalSteps) * decayAt(full, step, totalSteps)
+  if (full.kind === 'one_cycle') return base * oneCycleAt(full, step, totalSteps)
+  const warm = warmupAt(full, step, totalSteps)
+  const decay = decayAt(full, step, totalSteps)
+  // The ending is the decay's: a warm-up never ends early.
+  const ending = full.kind === 'poly' && warm === 1 ? (full.ending ?? 0) : 0
+  return base * Math.max(ending, warm * decay)
 }
 
 /** A schedule from its name or its plain data, checked. Throws `params/invalid`. */
 export function parseSchedule(value: unknown): Schedule {
-  const schedule = typeof value === 'object' && value !== null ? value : { kind: value }
-  if (!isSchedule(schedule)) throw unknownKind('kind' in schedule ? schedule.kind : undefined)
-  check(schedule, 'warmup', schedule.warmup, (share) => share >= 0 && share < 1, 'at least 0 and less than 1')
-  check(schedule, 'warmupFactor', schedule.warmupFactor, (share) => share >= 0 && share <= 1, 'from 0 to 1')
-  if (schedule.kind === 'poly') check(schedule, 'power', schedule.power, (power) => power > 0, 'greater than 0')
-  if (schedule.kind === 'step') {
-    check(schedule, 'factor', schedule.factor, (factor) => factor > 0, 'greater than 0')
-    for (const drop of schedule.drops ?? [])
-      check(schedule, 'drops', drop, (at) => at > 0 && at <= 1, 'above 0 and at most 1')
-  }
-  return schedule
+  return parseKind<Schedule>('learning-rate schedule', value, KINDS)
 }
 
-/** Its kind is known; what else it carries is for `parseSchedule` to check. */
-function isSchedule(value: object): value is Schedule {
-  return 'kind' in value && KINDS.some((kind) => kind === value.kind)
-}
-
-function warmupAt({ warmup = 0, warmupFactor = 1e-3 }: Schedule, step: number, totalSteps: number): number {
+function warmupAt({ warmup = 0, warmupFactor = 1e-3 }: Warmup, step: number, totalSteps: number): number {
   const steps = Math.round(warmup * totalSteps)
   if (step >= steps) return 1
   const done = step / steps
   return warmupFactor * (1 - done) + done
 }
 
-function decayAt(schedule: Schedule, step: number, totalSteps: number): number {
+function decayAt(schedule: Exclude<Schedule, { kind: 'one_cycle' }>, step: number, totalSteps: number): number {
   const done = Math.min(1, step / totalSteps)
   if (schedule.kind === 'constant') return 1
   if (schedule.kind === 'cosine') return 0.5 * (1 + Math.cos(Math.PI * done))
@@ -73,20 +82,15 @@ function decayAt(schedule: Schedule, step: number, totalSteps: number): number {
   return factor ** drops.filter((drop) => step >= Math.round(drop * totalSteps)).length
 }
 
-function check(
-  { kind }: Schedule,
-  field: string,
-  value: unknown,
-  isFine: (value: number) => boolean,
-  wanted: string,
-): void {
-  if (value === undefined || (typeof value === 'number' && isFine(value))) return
-  throw new TuneError('params/invalid', `schedule '${kind}': ${field} is ${JSON.stringify(value)}, must be ${wanted}`)
+/** Half a cosine up to 1, and half a cosine down to the ending, which the last step has (Smith & Topin 2018). */
+function oneCycleAt(schedule: Extract<Schedule, { kind: 'one_cycle' }>, step: number, totalSteps: number): number {
+  const { warmup = 0.3, warmupFactor = 0.04, ending = 4e-6 } = schedule
+  // PyTorch's bounds: the top need not lie on a step.
+  const top = warmup * totalSteps - 1
+  if (step < top) return glide(warmupFactor, 1, step / top)
+  return glide(1, ending, Math.min(1, (step - top) / (totalSteps - 1 - top)))
 }
 
-function unknownKind(kind: unknown): TuneError {
-  const near = typeof kind === 'string' ? nearest(kind, KINDS) : undefined
-  return new TuneError('params/invalid', `unknown learning-rate schedule ${JSON.stringify(kind) ?? 'undefined'}`, {
-    hint: near ? `did you mean '${near}'?` : `the schedules are ${KINDS.join(', ')}`,
-  })
+function glide(from: number, to: number, done: number): number {
+  return to + ((from - to) / 2) * (1 + Math.cos(Math.PI * done))
 }

@@ -1,6 +1,7 @@
 import { stream } from '../rng.ts'
 import { countOf } from './graph/bind.ts'
 import { sizeOf, type Graph, type Parameter } from './graph/graph.ts'
+import { weightFactors } from './param_groups.ts'
 
 /** The weights a network starts with, one after another: each parameter has a stream of chance of its own. */
 export function initialWeights(graph: Graph, seed: number): Float32Array {
@@ -12,19 +13,13 @@ export function initialWeights(graph: Graph, seed: number): Float32Array {
 }
 
 /** One factor of the learning rate a weight. */
-export function learningRateScale(graph: Graph, multipliers: { readonly backbone?: number }): Float32Array {
-  return perParameter(graph, ({ name }) => {
-    const scale = name.startsWith('backbone.') ? (multipliers.backbone ?? 1) : 1
-    return () => scale
-  })
+export function learningRateScale(graph: Graph, { backbone = 1 }: { readonly backbone?: number }): Float32Array {
+  return weightFactors(graph, backbone === 1 ? [] : [{ pattern: 'backbone.*', lr: backbone }]).lrScale
 }
 
-/** 1 for the weights of convolutions, 0 for biases and normalisations: weight decay would only disturb those. */
+/** 1 for the weights of convolutions, 0 for biases and normalisations. */
 export function decayMask(graph: Graph): Float32Array {
-  return perParameter(graph, ({ shape }) => {
-    const decays = shape.length > 1 ? 1 : 0
-    return () => decays
-  })
+  return weightFactors(graph).decays
 }
 
 function perParameter(graph: Graph, values: (parameter: Parameter) => () => number): Float32Array {

@@ -1,0 +1,47 @@
+import { sizeOf, type Shape, type Tensor } from '../graph/graph.ts'
+import * as onnx from '../graph/onnx.ts'
+
+/** What of a gradient a limit holds for. */
+export type Clipping = (typeof CLIPPINGS)[number]
+
+/**
+ * Nothing, each of its elements, the length of each parameter's gradient (detectron2's `norm`), or the length of all of it
+ * (detectron2's `full_model`).
+ */
+export const CLIPPINGS = ['none', 'value', 'tensor_norm', 'norm'] as const
+
+/** PyTorch's `clip_grad_norm_` adds it to the norm. */
+const EPSILON = 1e-6
+
+/**
+ * A flat gradient within a limit, a scalar, as PyTorch's `clip_grad_value_` and `clip_grad_norm_` have it, and the length
+ * that the whole had before. `shapes` are those of the parameters that it is the gradient of, in order.
+ */
+export function clipGradient(
+  gradient: Tensor,
+  clipping: Clipping,
+  limit: Tensor,
+  shapes: readonly Shape[],
+): { readonly clipped: Tensor; readonly norm: Tensor } {
+  const norm = lengthOf(gradient)
+  switch (clipping) {
+    case 'none':
+      return { clipped: gradient, norm }
+    case 'value':
+      return { clipped: onnx.max(onnx.min(gradient, limit), onnx.mul(limit, -1)), norm }
+    case 'norm':
+      return { clipped: shortened(gradient, norm, limit), norm }
+    case 'tensor_norm': {
+      const parts = onnx.split(gradient, shapes.map(sizeOf)) // prettier-ignore
+      return { clipped: onnx.concat(parts.map((part) => shortened(part, lengthOf(part), limit)), 0), norm } // prettier-ignore
+    }
+  }
+}
+
+function lengthOf(vector: Tensor): Tensor {
+  return onnx.sqrt(onnx.total(onnx.mul(vector, vector)))
+}
+
+function shortened(vector: Tensor, length: Tensor, limit: Tensor): Tensor {
+  return onnx.mul(vector, onnx.min(onnx.div(limit, onnx.add(length, EPSILON)), 1))
+}
