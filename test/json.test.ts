@@ -32,6 +32,11 @@ describe("Python's JSON", () => {
     expect(parsePythonJson('{"a": NaN, "b": [Infinity, -Infinity, 1.5]}')).toEqual({ a: null, b: [null, null, 1.5] })
   })
 
+  test('may begin with a byte order mark', () => {
+    expect(parsePythonJson('\uFEFF{"a": NaN}')).toEqual({ a: null })
+    expect(() => parsePythonJson('\uFEFF')).toThrow(SyntaxError)
+  })
+
   test('keeps the same words inside strings', () => {
     expect(parsePythonJson(String.raw`{"NaN": "-Infinity", "b": "a \"NaN\" b\\", "c": NaN}`)).toEqual({
       NaN: '-Infinity',

@@ -1,4 +1,5 @@
 import { messageOf, TuneError } from '../errors.ts'
+import { parsePythonJson } from '../json.ts'
 
 /** A COCO panoptic JSON, as far as we read it. Only its shape was checked: ids may repeat or point nowhere. */
 export interface PanopticJson {
@@ -42,7 +43,7 @@ interface PanopticCategory {
 export function parsePanoptic(text: string, file: string): PanopticJson {
   let json: unknown
   try {
-    json = JSON.parse(text)
+    json = parsePythonJson(text)
   } catch (error) {
     throw new TuneError('data/invalid', `${file}: not JSON: ${messageOf(error)}`, { hint: ONE_SHAPE, cause: error })
   }

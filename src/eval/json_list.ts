@@ -55,14 +55,10 @@ export function readJson(file: string, what: string): unknown {
   }
   const text = bytes.toString()
   try {
-    return JSON.parse(text)
-  } catch {
-    try {
-      return parsePythonJson(text)
-    } catch (error) {
-      const hint = `the file should be ${what}`
-      throw new TuneError('data/invalid', `${file}: not JSON: ${messageOf(error)}`, { hint, cause: error })
-    }
+    return parsePythonJson(text)
+  } catch (error) {
+    const hint = `the file should be ${what}`
+    throw new TuneError('data/invalid', `${file}: not JSON: ${messageOf(error)}`, { hint, cause: error })
   }
 }
 

@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import type { Category } from '../data/image_set.ts'
 import { TuneError } from '../errors.ts'
+import { checkPairs } from './check_pairs.ts'
 import { openCrew, type Crew } from './crew.ts'
 import { viewEvalSet } from './eval_set_layout.ts'
 import { batchesOf, inspectTruth, truthMemory, type OpenEvalSetOptions } from './open_eval_set.ts'
 import { checkFolder } from './panoptic_folder.ts'
-import { readPredictions, readTruth, type Truth, type TruthAnnotation } from './panoptic_json.ts'
+import { readPredictions, readTruth, type Truth } from './panoptic_json.ts'
 import type { Counts } from './pq.ts'
 import { isPredictionFile, openPredictions } from './prediction_file.ts'
 import { inOrder } from './score_ids.ts'
@@ -79,17 +80,18 @@ async function scorePngs({ truth, files, crew, context, options }: Scoring): Pro
   const predictions = readPredictions(predictionJson)
   checkFolder(predictionDir, 'predictions')
   // All pairs before the first pixel: a missing one is found at once, not after minutes.
-  const pairs = truth.annotations.map((annotation) => {
-    const prediction = predictions.get(annotation.imageId)
-    if (!prediction) throw missing(annotation.imageId, predictionJson)
-    return { annotation, prediction }
+  const pairs = truth.annotations.map(({ imageId, fileName, segments }) => {
+    const prediction = predictions.get(imageId)
+    if (!prediction) throw missing(imageId, predictionJson)
+    const png = join(predictionDir, prediction.fileName)
+    return { truth: { imageId, segments, png: join(truthDir, fileName) }, segments: prediction.segments, png }
   })
+  checkPairs(pairs, predictionJson, truth.categories)
   if (isCached) crew.begin({ ...context, memory: await truthMemory(truth, await inspecting, crew, options) })
   const jobOf = (i: number): ScoreJob => {
-    const { annotation, prediction } = pairs[i]!
-    const segments = inOrder(prediction.segments).map(({ id, categoryId }) => ({ id, categoryId }))
-    const png = join(predictionDir, prediction.fileName)
-    return { truth: isCached ? i : truthFile(annotation, truthDir), png, segments }
+    const { truth: file, segments: listed, png } = pairs[i]!
+    const segments = inOrder(listed).map(({ id, categoryId }) => ({ id, categoryId }))
+    return { truth: isCached ? i : file, png, segments }
   }
   const batches = batchesOf(pairs.length)
   const counts: Counts[] = []
@@ -97,10 +99,6 @@ async function scorePngs({ truth, files, crew, context, options }: Scoring): Pro
     for (const image of unpackCounts(result.counts, truth.categories.length)) counts.push(image)
   }
   return counts
-}
-
-function truthFile({ imageId, segments, fileName }: TruthAnnotation, dir: string) {
-  return { imageId, segments, png: join(dir, fileName) }
 }
 
 function missing(imageId: number | string, json: string): TuneError {

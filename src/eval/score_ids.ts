@@ -34,11 +34,13 @@ export function scorePrediction(
   kernel: Kernel,
 ): Counts {
   const { imageId } = truth
+  const { map, png } = prediction
+  checkNumber(imageId, truth.segments.length, truth.file)
+  checkNumber(imageId, prediction.segments.length, prediction.json)
+  const { width, height } = truth.runs
+  checkSizes(imageId, { png: truth.file, size: `${width}x${height}` }, { png, size: `${map.width}x${map.height}` })
   const runs = checkSegments(imageId, prediction)
   const segments = lookUpCategories(imageId, prediction, categories)
-  checkSizes(truth, prediction)
-  checkNumber(imageId, truth.segments.length, truth.file)
-  checkNumber(imageId, segments.length, prediction.json)
   return scoreImage(truth, { runs, segments }, categories.length, kernel)
 }
 
@@ -65,9 +67,10 @@ function checkSegments(imageId: ImageId, { map, segments, png, json }: Predicted
   return runs
 }
 
-function lookUpCategories(
+/** The index of each segment's category. */
+export function lookUpCategories(
   imageId: ImageId,
-  { segments, json }: PredictedImage,
+  { segments, json }: Pick<PredictedImage, 'segments' | 'json'>,
   categories: readonly Category[],
 ): readonly { readonly category: number }[] {
   const indexOf = new Map(categories.map(({ id }, index) => [id, index]))
@@ -79,9 +82,15 @@ function lookUpCategories(
   })
 }
 
-function checkSizes({ imageId, runs, file }: TruthImage, { map, png }: PredictedImage): void {
-  if (map.width === runs.width && map.height === runs.height) return
-  const what = `${png} is ${map.width}x${map.height} pixels, ${file} is ${runs.width}x${runs.height}`
+interface SizedFile {
+  readonly png: string
+  /** `640x480` */
+  readonly size: string
+}
+
+export function checkSizes(imageId: ImageId, truth: SizedFile, prediction: SizedFile): void {
+  if (prediction.size === truth.size) return
+  const what = `${prediction.png} is ${prediction.size} pixels, ${truth.png} is ${truth.size}`
   throw invalid(imageId, what, "resize predictions to the ground truth's size, by nearest neighbour")
 }
 

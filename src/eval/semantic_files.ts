@@ -1,10 +1,10 @@
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { decodeClasses } from '../data/class_png.ts'
-import { PNG_SIGNATURE } from '../data/png_file.ts'
 import { readBytes } from '../data/source_file.ts'
 import { TuneError } from '../errors.ts'
 import { countLabels, emptyConfusion, type Confusion } from './miou.ts'
+import { readHeader } from './png_header.ts'
 
 /** Label PNGs of both sides, in pairs of one name. */
 export interface SemanticFiles {
@@ -34,24 +34,11 @@ export function countFiles({ truthDir, predictionDir, classes, ignore }: Semanti
 }
 
 function checkSizes(truth: string, prediction: string): void {
-  const [expected, found] = [sizeOf(truth), sizeOf(prediction)]
+  const [expected, found] = [truth, prediction].map((file) => readHeader(file)?.size)
   if (expected === found || expected === undefined || found === undefined) return
   throw new TuneError('data/invalid', `${prediction} is ${found} pixels, ${truth} is ${expected}`, {
     hint: 'write predictions at the size of their ground truth',
   })
-}
-
-/** What the header of a PNG says; undefined for another file, of which the decoder has more to say. */
-function sizeOf(file: string): string | undefined {
-  const header = Buffer.alloc(24)
-  const fd = openSync(file, 'r')
-  try {
-    readSync(fd, header)
-  } finally {
-    closeSync(fd)
-  }
-  if (!header.subarray(0, PNG_SIGNATURE.length).equals(PNG_SIGNATURE)) return undefined
-  return `${header.readUInt32BE(16)}x${header.readUInt32BE(20)}`
 }
 
 function readClasses(file: string) {

@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { evalCommand } from '../../src/cli/eval.ts'
 import { encodeIds } from '../../src/data/png_encode.ts'
+import { filterRows, rawPng } from '../data/raw_png.ts'
 
 let dir = ''
 beforeEach(() => {
@@ -64,6 +65,14 @@ describe('tune eval panoptic', () => {
     expect(await tune('--gt_json_file', gt, '--pred_json_file', pred, '--json')).toBe(expected)
     const folders = ['--gt_folder', join(dir, 'gt'), '--pred_folder', join(dir, 'pred')]
     expect(await tune('--gt_json_file', gt, '--pred_json_file', pred, ...folders, '--json')).toBe(expected)
+  })
+
+  test('JSON with a byte order mark, and with NaN where nobody looks, is read', async () => {
+    write()
+    const expected = await run()
+    const file = join(dir, 'pred.json')
+    writeFileSync(file, `\uFEFF${readFileSync(file, 'utf8').replace('"score":0', '"score":NaN')}`)
+    expect(await run()).toBe(expected)
   })
 
   test('of two segments with one id the last counts, and a class that the ground truth does not define is left out', async () => {
@@ -133,6 +142,38 @@ describe('what cannot be scored is refused with where, what and how to mend it',
     await expect(run()).rejects.toMatchObject({ code: 'data/invalid', message: /pred.1\.png: .*truncated/ })
     writeFileSync(file, grayscale())
     await expect(run()).rejects.toMatchObject({ code: 'data/invalid', message: /pred.1\.png: .*grayscale/ })
+  })
+
+  test('before the first pixel is read, where files alone show them', async () => {
+    write()
+    const [gt, pred] = ['gt.json', 'pred.json'].map((name) => join(dir, name)) as [string, string]
+    const twice = (file: string, edit: (second: { segments_info: object[] }) => void) => {
+      const json = JSON.parse(readFileSync(file, 'utf8'))
+      const second = { ...structuredClone(json.annotations[0]), image_id: 2, file_name: '2.png' }
+      edit(second)
+      writeFileSync(file, JSON.stringify({ ...json, annotations: [json.annotations[0], second] }))
+    }
+    twice(gt, () => {})
+    twice(pred, ({ segments_info: segments }) => segments.push({ id: 8, category_id: 99 }))
+    copyFileSync(join(dir, 'gt', '1.png'), join(dir, 'gt', '2.png'))
+    // Pixels of the first image that do not inflate, and a header of the second that promises gigabytes.
+    const [first, second] = [new Uint8Array(9), filterRows(new Uint8Array(30), 15, 3, [0, 0])]
+    writeFileSync(join(dir, 'pred', '1.png'), rawPng({ width: 5, height: 2, raw: first }))
+    writeFileSync(join(dir, 'pred', '2.png'), rawPng({ width: 30_000, height: 30_000, raw: second }))
+    await expect(run()).rejects.toMatchObject({ message: /^image 2: segment 8 of .*pred\.json has category 99/ })
+    twice(pred, () => {})
+    await expect(run()).rejects.toMatchObject({ message: /^image 2: .*2\.png is 30000x30000 pixels, .*2\.png is 5x2/ })
+    writeFileSync(join(dir, 'pred', '2.png'), rawPng({ width: 5, height: 2, type: 3, raw: second }))
+    await expect(run()).rejects.toMatchObject({ message: /pred.2\.png: a palette PNG/ })
+    rmSync(join(dir, 'pred', '2.png'))
+    await expect(run()).rejects.toMatchObject({ message: /pred.2\.png: the label PNG of image 2 is not there/ })
+  })
+
+  test('more segments than can be told apart', async () => {
+    write()
+    const segments = Array.from({ length: 70_000 }, (_, i) => ({ id: i + 1, category_id: 1 }))
+    writeFileSync(join(dir, 'pred.json'), JSON.stringify({ annotations: [annotation(...segments)] }))
+    await expect(run()).rejects.toMatchObject({ message: /^image 1: .*pred\.json has 70000 segments; at most 16384/ })
   })
 
   test('a report that cannot be written', async () => {
