@@ -21,6 +21,8 @@ const [sets, count] = [Number(values.sets), Number(values.races)]
 const small = { classes: 8, segments: 6, tail: 0.5 }
 const streets = { classes: 19, segments: 8, tail: 0.8 }
 const coco = { classes: 133, segments: 6, tail: 0.8 }
+const either = { isBimodal: true, spread: [1.2, 1, 0.8] } as const
+const crowds = { crowding: 0.7, spread: [0.6, 1.5, 0.5] } as const
 
 measureSpeed()
 if (!values.quick) {
@@ -50,32 +52,41 @@ function measureCoverage(): void {
   console.log(
     `\n95 % intervals that held the truth, in %, of simulated data sets; false alarms: p < 0.05 of equal results`,
   )
-  console.log('classes  images  sets  PQ    SQ    RQ    Things  Stuff  difference  false alarms')
+  console.log('world           classes  images  sets  PQ     SQ     RQ     Things  Stuff  difference  false alarms')
+  const half = Math.ceil(sets / 2)
   const cases = [
-    [small, 10, sets],
-    [small, 20, sets],
-    [small, 60, sets],
-    [streets, 60, sets],
-    [streets, 200, sets],
-    [streets, 500, sets],
-    [coco, 200, Math.ceil(sets / 2)],
-    [coco, 500, Math.ceil(sets / 2)],
-    [coco, 2000, Math.max(300, Math.ceil(sets / 3))],
-    [coco, 5000, 300],
+    ['small', small, 10, sets],
+    ['small', small, 20, sets],
+    ['small', small, 60, sets],
+    ['easy or hard', { ...small, ...either }, 10, sets],
+    ['easy or hard', { ...small, ...either }, 20, sets],
+    ['crowds', { ...small, ...crowds }, 10, sets],
+    ['crowds', { ...small, ...crowds }, 20, sets],
+    ['streets', streets, 20, sets],
+    ['streets', streets, 60, sets],
+    ['streets', streets, 500, sets],
+    ['steep tail', { ...streets, tail: 2 }, 20, sets],
+    ['steep tail', { ...streets, tail: 2 }, 200, sets],
+    ['coco', coco, 200, half],
+    ['coco', coco, 500, half],
+    ['coco', coco, 2000, Math.max(300, Math.ceil(sets / 3))],
+    ['coco', coco, 5000, 300],
+    ['easy or hard', { ...coco, ...either }, 200, half],
+    ['crowds', { ...coco, ...crowds }, 200, half],
+    ['crowds', { ...coco, ...crowds }, 500, half],
+    ['steep tail', { ...coco, tail: 1.2 }, 200, half],
+    ['steep tail', { ...coco, tail: 1.2 }, 500, half],
   ] as const
-  for (const [kind, images, sets] of cases) {
-    const options = { images, sets, resamples: 500, seed: images }
+  for (const [name, kind, images, sets] of cases) {
+    const options = { images, sets, resamples: 300, seed: images }
     const { covered } = coverage(worldOf({ ...kind, images: 20_000 }, [0.3, 0.2]), options)
     const equal = coverage(worldOf({ ...kind, images: 20_000 }, [0.3, 0.3]), options)
     // Equal in strength, and yet not on these 20 000 images: what is false is an interval that leaves out their difference.
     const alarms = sets - equal.covered['All pq difference']!
-    const row = ['All pq', 'All sq', 'All rq', 'Things pq', 'Stuff pq', 'All pq difference'].map((name) =>
-      ((100 * covered[name]!) / sets).toFixed(1),
-    )
-    const [pq, sq, rq, things, stuff, difference] = row
-    console.log(
-      `${String(kind.classes).padEnd(8)} ${String(images).padEnd(7)} ${String(sets).padEnd(5)} ${pq}  ${sq}  ${rq}  ${things}    ${stuff}   ${difference}        ${((100 * alarms) / sets).toFixed(1)} %`,
-    )
+    const scores = ['All pq', 'All sq', 'All rq', 'Things pq', 'Stuff pq', 'All pq difference']
+    const shares = [...scores.map((score) => covered[score]! / sets), alarms / sets]
+    const cells = shares.map((share, i) => (100 * share).toFixed(1).padEnd([5, 5, 5, 6, 5, 10, 0][i]!))
+    console.log([name.padEnd(14), String(kind.classes).padEnd(7), String(images).padEnd(6), String(sets).padEnd(4), ...cells].join('  ')) // prettier-ignore
   }
 }
 

@@ -52,7 +52,7 @@ export function emptyStatistics(images: number, entries: number, classes: number
 }
 
 /** How many images there are. */
-export function imageCount({ starts }: ImageStatistics): number {
+export function imageCount({ starts }: Pick<ImageStatistics, 'starts'>): number {
   return starts.length - 1
 }
 

@@ -14,7 +14,11 @@ export const QUALITIES = SPLITS.length * SCORES.length
  * PQ, SQ and RQ of all classes, of things and of stuff, in this order, as fractions; NaN where no class of a split
  * occurs. A class that a resample leaves empty leaves the mean, as in panopticapi.
  */
-export function qualities({ iou, tp, segments }: ClassSums, categories: readonly Kind[], into: Float64Array): void {
+export function qualities(
+  { iou, tp, segments }: ClassSums,
+  categories: readonly Kind[],
+  into: Float64Array,
+): Float64Array {
   into.fill(0)
   let [things, stuff] = [0, 0]
   for (let c = 0; c < segments.length; c++) {
@@ -34,6 +38,7 @@ export function qualities({ iou, tp, segments }: ClassSums, categories: readonly
     into[3 + score]! /= things
     into[6 + score]! /= stuff
   }
+  return into
 }
 
 /** Something made of each of the numbers of `qualities`. */

@@ -10,6 +10,12 @@ export interface World {
   readonly segments: number
   /** How fast classes become rare: the k-th is (1 + k)^-tail times as frequent as the first. */
   readonly tail: number
+  /** How much classes, images and segments differ in how hard they are, as standard deviations. Default [0.6, 0.5, 0.8]. */
+  readonly spread?: readonly [number, number, number]
+  /** Classes and images are either easy or hard, with nothing between. Default: normal. */
+  readonly isBimodal?: boolean
+  /** Share of the segments that are of the same class as the one before, as in a crowd. Default 0. */
+  readonly crowding?: number
   readonly seed: number
 }
 
@@ -19,17 +25,20 @@ export interface World {
  * Drawing data sets from them with replacement gives data sets whose truth is known: the PQ of the whole world.
  */
 export function simulate(
-  { images, classes, segments, tail, seed }: World,
+  { images, classes, segments, tail, spread = [0.6, 0.5, 0.8], isBimodal = false, crowding = 0, seed }: World,
   strengths: readonly number[],
 ): readonly ImageStatistics[] {
   const rng = stream(seed, 'world')
   const pick = classPicker(classes, tail, rng)
-  const easeOf = Array.from({ length: classes }, () => 0.6 * rng.normal())
+  const [classSpread, imageSpread, segmentSpread] = spread
+  const either = () => (isBimodal ? Math.sign(rng.normal()) : rng.normal())
+  const easeOf = Array.from({ length: classes }, () => classSpread * either())
   const scenes = Array.from({ length: images }, () => {
-    const ease = 0.5 * rng.normal()
-    return Array.from({ length: segments + rng.below(2 * segments) }, () => {
-      const category = pick()
-      return { category, ease: ease + easeOf[category]! + 0.8 * rng.normal() }
+    const ease = imageSpread * either()
+    let category = pick()
+    return Array.from({ length: segments + rng.below(2 * segments) }, (_, i) => {
+      if (i > 0 && rng.uniform() >= crowding) category = pick()
+      return { category, ease: ease + easeOf[category]! + segmentSpread * rng.normal() }
     })
   })
   return strengths.map((strength) => {
