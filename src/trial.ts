@@ -1,8 +1,13 @@
 import { canonicalJson } from './json.ts'
 import type { Params, Dim, Point } from './space.ts'
 
-/** Named numbers of one report. */
+/** Named numbers of one report. `x_se` is the standard error of `x`: shown beside it, and never a goal. */
 export type Metrics = Readonly<Record<string, number>>
+
+/** The metric that is the standard error of another. */
+export function errorOf(metric: string): `${string}_se` {
+  return `${metric}_se`
+}
 
 /** One `yield` of an objective; `step` counts them from 1, `at` is in milliseconds since 1970. */
 export interface Report {
@@ -30,7 +35,8 @@ export type Outcome =
 
 /** The hardware that a trial runs on, and how many CPU threads it may use there. */
 export interface Device {
-  readonly kind: 'cpu' | 'cuda' | 'webgpu'
+  /** `tfjs` is whatever device TensorFlow.js was installed for; the others are onnxruntime's. */
+  readonly kind: 'cpu' | 'cuda' | 'webgpu' | 'tfjs'
   /** The device's number among its kind; 0 for the CPU. */
   readonly index: number
   readonly threads: number

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { Params } from '../space.ts'
-import type { Goal, Metrics } from '../trial.ts'
+import { errorOf, type Goal, type Metrics } from '../trial.ts'
 
 /** A metric for reading: four significant digits, never more than two decimals from 1 on. */
 export function number(value: number): string {
@@ -18,6 +18,21 @@ export function numbers(values: readonly (number | undefined)[]): readonly strin
   const decimals = Math.max(0, ...texts.map((text) => text.split('.')[1]?.length ?? 0))
   const fixed = (value: number) => value.toFixed(isLarge ? Math.min(2, decimals) : decimals)
   return values.map((value, i) => (Number.isFinite(value) ? fixed(value as number) : texts[i]!))
+}
+
+/** The metrics to show a column of: a standard error stands beside what it is of. */
+export function metricNames(metrics: readonly Metrics[]): readonly string[] {
+  const names = [...new Set(metrics.flatMap((one) => Object.keys(one)))]
+  const errors = new Set<string>(names.map(errorOf))
+  return names.filter((name) => !errors.has(name))
+}
+
+/** One metric's values for a column, with their standard errors where those were reported; a dash where there is none. */
+export function metricColumn(name: string, metrics: readonly (Metrics | undefined)[]): readonly string[] {
+  const values = numbers(metrics.map((one) => one?.[name]))
+  const errors = metrics.map((one) => one?.[errorOf(name)])
+  const texts = numbers(errors)
+  return values.map((value, i) => (Number.isFinite(errors[i]) ? `${value} ± ${texts[i]}` : value))
 }
 
 /** A difference with its sign. */
@@ -50,10 +65,11 @@ export function paramsLine(params: Params): string {
   return wrapParams(params, Infinity)
 }
 
-/** A goal's metric by name; nothing where it was not reported. */
+/** A goal's metric by name, with its standard error if there is one; nothing where it was not reported. */
 export function metricText({ metric }: Goal, metrics: Metrics | undefined): string {
-  const value = metrics?.[metric]
-  return value === undefined ? '' : `${metric} ${number(value)}`
+  const [value, error] = [metrics?.[metric], metrics?.[errorOf(metric)]]
+  if (value === undefined) return ''
+  return `${metric} ${number(value)}${error !== undefined && Number.isFinite(error) ? ` ± ${number(error)}` : ''}`
 }
 
 /** `1 trial`, `3 trials`. */

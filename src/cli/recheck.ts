@@ -14,7 +14,7 @@ import { repeat } from '../trials/repeat.ts'
 import { inlineExecutor } from '../trials/inline.ts'
 import { threadsExecutor } from '../trials/threads.ts'
 import { finite } from './events_json.ts'
-import { count, number, signed, table } from './format.ts'
+import { count, metricNames, number, signed, table } from './format.ts'
 import { readLaunch } from './launch.ts'
 import { jsonOption, known, positive, resultsOption, slotsOf } from './options.ts'
 import { launchedStudy, type Surroundings } from './start.ts'
@@ -170,7 +170,7 @@ function recheckJson(
 /** The metrics that every run gave. */
 function metricsOf(...runs: readonly (readonly Metrics[])[]): readonly string[] {
   const all = runs.flat()
-  return Object.keys(all[0] ?? {}).filter((name) => all.every((metrics) => name in metrics))
+  return metricNames(all).filter((name) => all.every((metrics) => name in metrics))
 }
 
 function valuesOf(runs: readonly Metrics[], metric: string): readonly number[] {

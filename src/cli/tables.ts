@@ -4,6 +4,8 @@ import { BASELINE, best, front, hasEnded, type Trial } from '../trial.ts'
 import {
   count,
   duration,
+  metricColumn,
+  metricNames,
   number,
   numbers,
   paramsLine,
@@ -75,8 +77,9 @@ export function trialText({ record }: StoredStudy, trial: Trial, log: string, te
 }
 
 function reportTable({ reports }: Trial): string {
-  const names = [...new Set(reports.flatMap(({ metrics }) => Object.keys(metrics)))]
-  const columns = names.map((name) => numbers(reports.map(({ metrics }) => metrics[name])))
+  const all = reports.map(({ metrics }) => metrics)
+  const names = metricNames(all)
+  const columns = names.map((name) => metricColumn(name, all))
   const first = reports[0]?.at ?? 0
   const rows = reports.map(({ step, at }, i) => [
     String(step),
@@ -89,10 +92,10 @@ function reportTable({ reports }: Trial): string {
 /** The best beside the baseline; with several goals, all that none beats. */
 export function bestText({ history, record }: StoredStudy, winner: Trial, terminal: Terminal): string {
   const baseline = history.trials.find(({ number, outcome }) => number === BASELINE && outcome.state === 'complete')
-  const metrics = Object.keys(winner.reports.at(-1)?.metrics ?? {})
-  const rows = metrics.map((metric) => {
-    const [value = Number.NaN, start] = [resultOf(winner, metric), resultOf(baseline, metric)]
-    return [metric, ...numbers([value, start]), start === undefined ? '-' : signed(value - start)]
+  const results = [winner.reports.at(-1)?.metrics ?? {}, baseline?.reports.at(-1)?.metrics]
+  const rows = metricNames([results[0]!]).map((metric) => {
+    const [value = Number.NaN, start] = results.map((one) => one?.[metric])
+    return [metric, ...metricColumn(metric, results), start === undefined ? '-' : signed(value - start)]
   })
   const note = winner.number === BASELINE ? ', the baseline: nothing beat it' : ''
   const goals = record.goals.map(({ metric }) => metric)

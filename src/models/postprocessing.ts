@@ -1,5 +1,6 @@
 import type { ImageSet } from '../data/image_set.ts'
-import { emptyCounts, type Counts } from '../eval/pq.ts'
+import { imageStatistics } from '../eval/image_statistics.ts'
+import { emptyCounts } from '../eval/pq.ts'
 import { countSegments } from '../eval/segments.ts'
 import { decodeAggregate, newScratch } from './decode_aggregate.ts'
 import type { DecodeOptions, HeadMaps } from './decode.ts'
@@ -33,34 +34,16 @@ export function openPostprocessing(
   const scratch = newScratch()
   return {
     score(decoding, keep) {
-      const sum = emptyCounts(set.categories)
-      const counts: Counts[] = []
-      let own = emptyCounts(set.categories)
-      for (const [i, { height, width, segments: truth }] of set.scenes.entries()) {
+      const counts = set.scenes.map(({ height, width, segments: truth }, i) => {
         const options = typeof decoding === 'function' ? decoding(height, width) : decoding
         const { joint, segments } = decodeAggregate(aggregates[i]!, options, scratch)
+        const own = emptyCounts(set.categories)
         countSegments(joint, truth, segments, own)
-        addTo(sum, own)
-        if (keep) counts.push(own)
-        if (keep) own = emptyCounts(set.categories)
-        else clear(own)
-      }
-      if (keep) keepCounts(countsFile(keep.dir, keep.name), set, counts)
-      return scoresOf([sum], set)
+        return own
+      })
+      const statistics = imageStatistics(counts, set.categories.length)
+      if (keep) keepCounts(countsFile(keep.dir, keep.name), set, statistics)
+      return scoresOf(statistics, set)
     },
   }
-}
-
-/** `merge` into the first, image by image as `scoresOf` would. */
-function addTo(sum: Counts, own: Counts): void {
-  for (let category = 0; category < sum.tp.length; category++) {
-    sum.iou[category]! += own.iou[category]!
-    sum.tp[category]! += own.tp[category]!
-    sum.fp[category]! += own.fp[category]!
-    sum.fn[category]! += own.fn[category]!
-  }
-}
-
-function clear({ iou, tp, fp, fn }: Counts): void {
-  for (const values of [iou, tp, fp, fn]) values.fill(0)
 }

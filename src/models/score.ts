@@ -1,20 +1,24 @@
 import type { ImageSet } from '../data/image_set.ts'
 import { evalImages } from '../data/loader.ts'
 import { saveCounts } from '../eval/counts_file.ts'
-import { imageStatistics } from '../eval/image_statistics.ts'
-import { emptyCounts, merge, panopticQuality, type Counts } from '../eval/pq.ts'
+import { imageStatistics, totalCounts, type ImageStatistics } from '../eval/image_statistics.ts'
+import { standardError } from '../eval/influence.ts'
+import { emptyCounts, panopticQuality, type Counts } from '../eval/pq.ts'
 import { scoreScene } from '../eval/score_scene.ts'
 import { decodePanoptic, headMaps, type DecodeOptions, type HeadMaps } from './decode.ts'
 import type { Predictor } from './predictor.ts'
 import type { Trainer } from './trainer.ts'
 
-/** Panoptic quality in points, 0 to 100; NaN for things or stuff where the set has none. */
-export type Scores = Readonly<Record<'pq' | 'sq' | 'rq' | 'pq_things' | 'pq_stuff', number>>
+/**
+ * Panoptic quality in points, 0 to 100; NaN for things or stuff where the set has none. `pq_se` is the standard error of
+ * `pq` over images, to first order: other images of their kind would move it about so far.
+ */
+export type Scores = Readonly<Record<'pq' | 'pq_se' | 'sq' | 'rq' | 'pq_things' | 'pq_stuff', number>>
 
 /** Scores a network that is being trained; keeps what it opened for the next time. */
 export interface Scorer {
   /** The scores of a set, and what each of its images adds to them, in the set's order. */
-  score(set: ImageSet): Promise<{ readonly scores: Scores; readonly counts: readonly Counts[] }>
+  score(set: ImageSet): Promise<{ readonly scores: Scores; readonly statistics: ImageStatistics }>
   /** What the network says about each image of a set, in the set's order, at the images' own sizes. */
   outputs(set: ImageSet): Promise<HeadMaps[]>
   close(): Promise<void>
@@ -49,7 +53,8 @@ export function openScorer(
         const decoding = decodingOf(maps.height, maps.width)
         counts[index] = scoreScene(set, index, decodePanoptic(maps, set.categories, decoding))
       })
-      return { scores: scoresOf(counts, set), counts }
+      const statistics = imageStatistics(counts, set.categories.length)
+      return { scores: scoresOf(statistics, set), statistics }
     },
     async outputs(set) {
       const all: HeadMaps[] = []
@@ -65,16 +70,17 @@ export function openScorer(
 }
 
 /** Keeps what each image adds to a score, so that two trials can be compared image by image. */
-export function keepCounts(file: string, { id, categories, scenes }: ImageSet, counts: readonly Counts[]): void {
+export function keepCounts(file: string, { id, categories, scenes }: ImageSet, statistics: ImageStatistics): void {
   const imageIds = scenes.map(({ imageId }) => imageId)
-  saveCounts(file, { set: id, categories, imageIds, statistics: imageStatistics(counts, categories.length) })
+  saveCounts(file, { set: id, categories, imageIds, statistics })
 }
 
 /** The score of a set by what each of its images adds to it. */
-export function scoresOf(counts: readonly Counts[], { categories }: Pick<ImageSet, 'categories'>): Scores {
-  const { All, Things, Stuff } = panopticQuality(counts.reduce(merge, emptyCounts(categories)), categories)
+export function scoresOf(statistics: ImageStatistics, { categories }: Pick<ImageSet, 'categories'>): Scores {
+  const { All, Things, Stuff } = panopticQuality(totalCounts(statistics), categories)
   return {
     pq: percent(All.pq),
+    pq_se: 100 * standardError(statistics),
     sq: percent(All.sq),
     rq: percent(All.rq),
     pq_things: percent(Things.pq),

@@ -2,14 +2,12 @@ import { join } from 'node:path'
 import type { ImageSet } from '../data/image_set.ts'
 import { instanceSide } from '../data/instance_side.ts'
 import { TuneError } from '../errors.ts'
-import { saveCounts } from '../eval/counts_file.ts'
-import { imageStatistics } from '../eval/image_statistics.ts'
 import type { TrialContext } from '../study.ts'
 import { scaledDecoding, type DecodeOptions, type HeadMaps } from './decode.ts'
 import { writeHeads } from './heads_file.ts'
 import { panopticDeepLab, type PanopticDeepLabConfig } from './panoptic_deeplab.ts'
 import { learningRate, parseSchedule, type Schedule, type ScheduleKind } from './schedule.ts'
-import { openScorer, type Scores } from './score.ts'
+import { keepCounts, openScorer, type Scores } from './score.ts'
 import { scaledTargets, type TargetOptions } from './targets.ts'
 import { trainBatches } from './train_batches.ts'
 import { openTrainer, type StepResult } from './trainer.ts'
@@ -115,11 +113,8 @@ export async function* trainPanopticDeepLab(options: TrainOptions): AsyncGenerat
         isLast: steps === total,
         losses: mean(taken),
         score: async (images, name = 'val') => {
-          const { scores, counts } = await scorer.score(images)
-          const { id, categories, scenes } = images
-          const imageIds = scenes.map(({ imageId }) => imageId)
-          const statistics = imageStatistics(counts, categories.length)
-          saveCounts(countsFile(trial.dir, name), { set: id, categories, imageIds, statistics })
+          const { scores, statistics } = await scorer.score(images)
+          keepCounts(countsFile(trial.dir, name), images, statistics)
           return scores
         },
         outputs: async (images, name) => {

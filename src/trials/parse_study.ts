@@ -74,6 +74,8 @@ function checkGoals(goals: unknown): string | undefined {
       !/^(maximize|minimize)$/.test(String(direction)) || typeof metric !== 'string' || metric === '',
   )
   if (bad) return `goal ${show(bad)} names no metric: write maximize('pq')`
+  const error = metrics.find((metric): metric is string => typeof metric === 'string' && metric.endsWith('_se'))
+  if (error !== undefined) return `goal '${error}' is the standard error of another metric: write maximize('${error.slice(0, -3)}')` // prettier-ignore
   return new Set(metrics).size < metrics.length ? `two goals name the same metric` : undefined
 }
 

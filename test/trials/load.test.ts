@@ -90,6 +90,12 @@ describe('a mistake in a study file is told with its place:', () => {
     ['a name of ours', definition("name: 'cache',"), 'study/invalid', /'cache'/],
     ['no name', definition("name: '',"), 'study/invalid', /name is ''/],
     ['an empty goal', definition("goal: maximize(''),"), 'study/invalid', /names no metric/],
+    [
+      'a goal that is a standard error',
+      definition("goal: maximize('pq_se'),"),
+      'study/invalid',
+      /'pq_se' is the standard error of another metric: write maximize\('pq'\)/,
+    ],
     ['no budget', definition('budget: undefined,'), 'study/invalid', /budget is missing/],
     ['no trials', definition('budget: { trials: 0 },'), 'study/invalid', /budget\.trials is 0/],
     ['half a step', definition('budget: { trials: 1, steps: 0.5 },'), 'study/invalid', /budget\.steps is 0\.5/],

@@ -33,12 +33,18 @@ describe('the types of a study', () => {
 
   test('a goal that names no yielded metric does not compile', () => {
     const shared = { name, budget, space }
+    async function* withError() {
+      yield { pq: 1, pq_se: 0.5 }
+    }
+    defineStudy({ ...shared, goal: maximize('pq'), objective: withError })
     defineStudy({ ...shared, goal: maximize('sq'), objective })
     defineStudy({ ...shared, goals: [maximize('pq'), minimize('sq')], objective })
     // @ts-expect-error 'rq' is never yielded
     defineStudy({ ...shared, goal: maximize('rq'), objective })
     // @ts-expect-error 'rq' is never yielded
     defineStudy({ ...shared, goals: [maximize('pq'), minimize('rq')], objective })
+    // @ts-expect-error a standard error is no goal
+    defineStudy({ ...shared, goal: maximize('pq_se'), objective: withError })
     // @ts-expect-error a study has a goal
     defineStudy({ ...shared, objective })
     // @ts-expect-error one goal, or several, but not both
