@@ -1,94 +1,114 @@
-import { nearest, TuneError } from '../errors.ts'
-import { plainBackbone } from './backbones/plain.ts'
+import { TuneError } from '../errors.ts'
+import { count, fields, flag, named, oneOf, type Config } from './config.ts'
+import { convs, type Convs, type ConvsLayer } from './convs.ts'
+import { inLayer, sizes4, type Tensor } from './graph/graph.ts'
 import { denseHead } from './heads/dense.ts'
-import type { Model } from './model.ts'
-import { featurePyramid } from './necks/fpn.ts'
+import { withEmbedding } from './heads/embedding.ts'
+import type { Style } from './layers.ts'
+import type { Architecture, Heads } from './model.ts'
+import { aspp } from './necks/aspp.ts'
+import { fpn } from './necks/fpn.ts'
+import type { Neck } from './necks/neck.ts'
 
-export interface PanopticDeepLabConfig {
-  /** Semantic classes, things and stuff. */
-  readonly classes: number
-  /** Channels of the backbone's stages at strides 2, 4, 8, ... */
-  readonly widths: readonly number[]
-  /** Channels of the decoder. */
-  readonly decoder: number
-  /** Channels of each head. */
-  readonly head: number
-  /** Groups of the normalisations; divides all channels above. */
-  readonly normGroups: number
-  /** Where the losses are taken: at the network's own stride, or at every pixel after upsampling, as detectron2 does. */
-  readonly lossStride: 4 | 1
-  /** The part of the batch's pixels, those with the largest loss, that the semantic loss averages over. */
-  readonly hardPixels: number
+const necks = { fpn, aspp }
+
+const branch = {
+  /** Channels of its decoder. Default 32. */
+  channels: count(32),
+  /** Channels of the features at stride 4 where they are joined, twice as many at stride 8, ... (neck aspp). Default 8. */
+  lowLevel: count(8),
+  /** Channels of its heads. Default 32. */
+  head: count(32),
 }
 
-const DEFAULTS: Omit<PanopticDeepLabConfig, 'classes'> = {
-  widths: [16, 32, 64, 128],
-  decoder: 32,
-  head: 32,
-  normGroups: 8,
-  lossStride: 4,
-  hardPixels: 0.2,
+const options = {
+  /** How features come together: `fpn`, or `aspp`, the paper's. Default fpn. */
+  neck: named(necks, 'fpn'),
+  /**
+   * The first part that each branch has for itself: its whole `neck` (dual ASPP and decoder), its `decoder`, or only its
+   * `heads`. What comes before is shared, and as wide as `semantic` says. Default heads.
+   */
+  split: oneOf(['neck', 'decoder', 'heads'], 'heads'),
+  semantic: fields(branch),
+  instance: fields({
+    ...branch,
+    /** Channels in which its neck or decoder is told what the semantic branch has found; 0 for none. Default 0. */
+    embed: count(0, 0),
+    /** Whether the head of centres has two plain 3 x 3 convolutions whatever `convs` says, as detectron2's. Default false. */
+    plainCenter: flag(false),
+  }),
+  /** The convolutions that decoders fuse with and heads begin with. */
+  convs,
+  /** Initial weights of necks and heads: `he`, or `small`, N(0, 0.001), as B's. Default he. */
+  init: oneOf(['he', 'small'], 'he'),
 }
 
-const STRIDE = 4
+/** detectron2's centre heads, also where all else is depthwise-separable. */
+const PLAIN: Convs = { kernel: 3, separable: false, repeat: 2 }
+
+type PanopticDeepLab = Config<typeof options>
+type Branch = PanopticDeepLab['semantic']
 
 /**
- * A small Panoptic-DeepLab (Cheng et al. 2020) in detectron2's dialect: a backbone of plain convolutions, a feature
- * pyramid down to stride 4, and heads for classes, instance centres and offsets to them.
- * `panopticDeepLab({ classes: 8 })` has about 141,000 parameters.
+ * Panoptic-DeepLab (Cheng et al. 2020): a semantic branch for classes, an instance branch for the centres of things and
+ * offsets to them. With its defaults it is a small one that shares all but the heads, of 142,523 parameters for 8 classes.
  */
-export function panopticDeepLab(
-  config: Pick<PanopticDeepLabConfig, 'classes'> & Partial<PanopticDeepLabConfig>,
-): Model {
-  const { classes, widths, decoder, head, normGroups, lossStride, hardPixels } = checked({ ...DEFAULTS, ...config })
+export const panopticDeepLab: Architecture<typeof options> = {
+  options,
+  heads(features, config, { norm, classes, things }) {
+    checkEmbedding(config, things)
+    const style = config.init === 'small' ? { norm, deviation: 0.001 } : { norm }
+    const semanticHead = (x: Tensor) =>
+      denseHead('semantic', x, classes, hidden(x, config.semantic, config.convs, style))
+    const { context, decode } = neckOf(config, style)
+
+    if (config.split === 'heads') {
+      const shared = decode(context(features), config.semantic)
+      return { semantic: semanticHead(shared), ...instanceHeads(shared, config, style) }
+    }
+    const shared = config.split === 'decoder' ? context(features) : features
+    const ownPart = (branch: 'semantic' | 'instance', seen: () => readonly Tensor[]) =>
+      inLayer(features[0]!.graph, branch, () => {
+        return decode(config.split === 'neck' ? context(seen()) : seen(), config[branch])
+      })
+    const semantic = semanticHead(ownPart('semantic', () => shared))
+    const instance = ownPart('instance', () => withEmbedding(shared, semantic, things, config.instance.embed, style))
+    return { semantic, ...instanceHeads(instance, config, style) }
+  },
+}
+
+/** The two steps of the neck, all settled but what it works on. */
+function neckOf({ neck: config, convs }: PanopticDeepLab, style: Style) {
+  const neck: Neck = necks[config.name]
   return {
-    name: 'panoptic-deeplab',
-    classes,
-    stride: STRIDE,
-    divisor: 2 ** widths.length,
-    lossStride,
-    hardPixels,
-    forward(images) {
-      // The pyramid ends at stride 4: the first feature map, at stride 2, only leads to the second.
-      const features = plainBackbone(images, widths, normGroups).slice(1)
-      const shared = featurePyramid(features, decoder, normGroups)
-      return {
-        semantic: denseHead('semantic', shared, head, classes, normGroups),
-        center: denseHead('center', shared, head, 1, normGroups),
-        offset: denseHead('offset', shared, head, 2, normGroups),
-      }
-    },
+    context: (features: readonly Tensor[]) => neck.context(features, config, style),
+    decode: (features: readonly Tensor[], { channels, lowLevel }: Branch) =>
+      neck.decode(features, config, { channels, lowLevel, convs, style }),
   }
 }
 
-function checked(config: PanopticDeepLabConfig): PanopticDeepLabConfig {
-  const known = ['classes', ...Object.keys(DEFAULTS)]
-  for (const key of Object.keys(config)) {
-    if (known.includes(key)) continue
-    const meant = nearest(key, known)
-    const hint = meant ? `did you mean '${meant}'?` : `known are ${known.join(', ')}`
-    throw new TuneError('model/invalid', `panopticDeepLab() has no option '${key}'`, { hint })
+function instanceHeads(
+  x: Tensor,
+  { instance, convs }: PanopticDeepLab,
+  style: Style,
+): Pick<Heads, 'center' | 'offset'> {
+  return {
+    center: denseHead('center', x, 1, hidden(x, instance, instance.plainCenter ? PLAIN : convs, style)),
+    offset: denseHead('offset', x, 2, hidden(x, instance, convs, style)),
   }
-  const { widths, decoder, head, normGroups } = config
-  require(isCount(config.classes), 'classes', config.classes, 'a whole number above 0')
-  require(widths.length >= 2 && widths.every(isCount), 'widths', widths, 'at least two whole numbers above 0')
-  require(isCount(decoder), 'decoder', decoder, 'a whole number above 0')
-  require(isCount(head), 'head', head, 'a whole number above 0')
-  const divides = isCount(normGroups) && [...widths, decoder, head].every((channels) => channels % normGroups === 0)
-  require(divides, 'normGroups', normGroups, `a number that divides all of ${[...widths, decoder, head].join(', ')}`)
-  require([1, STRIDE].includes(config.lossStride), 'lossStride', config.lossStride, `${STRIDE} or 1`)
-  require(config.hardPixels > 0 && config.hardPixels <= 1, 'hardPixels', config.hardPixels, 'above 0 and at most 1')
-  return config
 }
 
-function require(holds: boolean, option: string, value: unknown, expected: string): void {
-  if (holds) return
-  throw new TuneError(
-    'model/invalid',
-    `panopticDeepLab(): '${option}' is ${JSON.stringify(value)}, must be ${expected}`,
-  )
+/** All but the last convolution of a head keep its input's channels. */
+function hidden(x: Tensor, { head }: Branch, convs: Convs, style: Style): ConvsLayer {
+  return { ...convs, style, inner: sizes4(x)[1], channels: head }
 }
 
-function isCount(value: number): boolean {
-  return Number.isInteger(value) && value > 0
+function checkEmbedding({ split, instance }: PanopticDeepLab, things: readonly number[]): void {
+  if (instance.embed === 0) return
+  const message = `model: 'instance.embed' is ${instance.embed}`
+  if (split === 'heads') {
+    const hint = "choose 'split' neck or decoder: sharing both, the instance branch has nowhere to be told"
+    throw new TuneError('model/invalid', `${message}, must be 0 where 'split' is heads`, { hint })
+  }
+  if (things.length === 0) throw new TuneError('model/invalid', `${message}, but no class is a thing`)
 }

@@ -30,6 +30,7 @@ export async function openPredictor(options: PredictorOptions, weights: () => Fl
   const { model, height, width, batch } = options
   const graph = headsGraph(model, batch, height, width)
   bindFlat(graph, 'weights')
+  const hasInstances = graph.outputs.some(({ name }) => name === 'center')
   const session = await openSession(graph, options.device)
   return {
     async predict(images, size) {
@@ -42,8 +43,11 @@ export async function openPredictor(options: PredictorOptions, weights: () => Fl
         height,
         width,
         semantic: integers(results, 'semantic').subarray(0, size * pixels),
-        center: floats(results, 'center').subarray(0, size * pixels),
-        offset: floats(results, 'offset').subarray(0, size * 2 * pixels),
+        // A network without instances finds none.
+        center: hasInstances ? floats(results, 'center').subarray(0, size * pixels) : new Float32Array(size * pixels),
+        offset: hasInstances
+          ? floats(results, 'offset').subarray(0, size * 2 * pixels)
+          : new Float32Array(size * 2 * pixels),
       }
     },
     close: () => session.close(),
@@ -64,8 +68,8 @@ function headsGraph(model: Model, batch: number, height: number, width: number):
   graph.layer = 'prediction'
   const fullSize = (x: Tensor) => cropped(upsampleBilinear(x, model.stride), height, width)
   output('semantic', onnx.toInt32(onnx.argMax(fullSize(heads.semantic), 1)))
-  output('center', fullSize(heads.center))
-  output('offset', scale(fullSize(heads.offset), model.stride))
+  if (heads.center) output('center', fullSize(heads.center))
+  if (heads.offset) output('offset', scale(fullSize(heads.offset), model.stride))
   return graph
 }
 

@@ -1,10 +1,8 @@
+import { convsNormRelu, type ConvsLayer } from '../convs.ts'
 import { inLayer, type Tensor } from '../graph/graph.ts'
-import { convNormRelu, predictor } from '../layers.ts'
+import { predictor } from '../layers.ts'
 
-/** A prediction for every place of a feature map: a 3 x 3 convolution and a linear predictor. */
-export function denseHead(name: string, features: Tensor, channels: number, outputs: number, norm: number): Tensor {
-  return inLayer(features.graph, name, () => {
-    const hidden = convNormRelu('hidden', features, { channels, kernel: 3, norm })
-    return predictor('predictor', hidden, outputs)
-  })
+/** A prediction of `outputs` numbers for every place of a feature map: convolutions and a linear predictor. */
+export function denseHead(name: string, features: Tensor, outputs: number, hidden: ConvsLayer): Tensor {
+  return inLayer(features.graph, name, () => predictor('predictor', convsNormRelu('hidden', features, hidden), outputs))
 }
