@@ -1,18 +1,18 @@
-import { sizeOf, type Graph } from '../graph/graph.ts'
+import { sizeOf, type Program } from '../graph/graph.ts'
 
 export type Values = Float32Array | Int32Array
 export type Inputs = Readonly<Record<string, Values>>
 export type Results = Readonly<Record<string, unknown>>
 
-/** A graph, ready to run on a device. */
+/** A program, ready to run on a device. */
 export interface Session {
   /** Feeds all inputs by name and gives all outputs. Runs on this thread; others get their turn before it starts. */
   run(inputs: Inputs): Promise<Results>
   close(): Promise<void>
 }
 
-/** What to feed a graph with, in the order of its inputs; more may be given. */
-export function feedsOf({ inputs }: Pick<Graph, 'inputs'>, given: Inputs): readonly Values[] {
+/** What to feed a program with, in the order of its inputs; more may be given. */
+export function feedsOf({ inputs }: Pick<Program, 'inputs'>, given: Inputs): readonly Values[] {
   return inputs.map(({ name, shape }) => {
     const values = given[name]
     if (!values) throw new TypeError(`'${name}' is not fed`)

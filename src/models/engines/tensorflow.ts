@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { messageOf, TuneError } from '../../errors.ts'
+import { HINTS } from './hints.ts'
 
 /** TensorFlow.js, of whichever package: all share the interface of its core. */
 export type TensorFlow = typeof import('@tensorflow/tfjs-core')
@@ -8,8 +9,6 @@ export type TfImages = ReturnType<TensorFlow['tensor4d']>
 
 /** The packages that run it natively, which users install themselves, the faster first. */
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const
-
-const INSTALL = 'npm install @tensorflow/tfjs-node-gpu for an NVIDIA GPU, or @tensorflow/tfjs-node for the CPU; needs Node 20 or 22' // prettier-ignore
 
 const require = createRequire(import.meta.url)
 
@@ -39,7 +38,7 @@ export function loadTensorFlow(): TensorFlow {
 export function usableTensorFlow(): { readonly name: string; readonly version: string } {
   const installed = installedTensorFlow()
   if (!installed) {
-    throw new TuneError('device/none', 'TensorFlow.js is not installed', { hint: INSTALL })
+    throw new TuneError('device/none', 'TensorFlow.js is not installed', { hint: HINTS.tfjs })
   }
   // Its native part calls functions of node:util that Node 23 removed; the fix was never released.
   const [major = 0] = process.versions.node.split('.').map(Number)

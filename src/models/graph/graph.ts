@@ -21,7 +21,7 @@ export interface Node {
   readonly attributes: Attributes
 }
 
-export type Attributes = Readonly<Record<string, number | string | readonly number[]>>
+export type Attributes = Readonly<Record<string, number | string | readonly number[] | Program>>
 
 export interface Constant {
   readonly name: string
@@ -60,15 +60,30 @@ export interface Purpose {
   readonly isFrozen?: (layer: string) => boolean
 }
 
+/** A tensor that can be read after a run, and its name there. */
+export interface Output {
+  readonly name: string
+  readonly tensor: Tensor
+}
+
+/** ONNX operations that can run: all that an engine needs to know of a graph. */
+export interface Program {
+  /** No node stands before one that it reads from. */
+  readonly nodes: readonly Node[]
+  readonly constants: readonly Constant[]
+  readonly inputs: readonly Tensor[]
+  readonly outputs: readonly Output[]
+}
+
 /**
- * A program of ONNX operations while it is being written: operations are appended, and nothing that stands is changed.
- * Its parameters and buffers are free names until `bindFlat` or `bindConstants` says where they come from.
+ * A program while it is being written: operations are appended, and nothing that stands is changed. Its parameters and
+ * buffers are free names until `bindFlat` or `bindConstants` says where they come from.
  */
-export interface Graph {
+export interface Graph extends Program {
   readonly nodes: Node[]
   readonly constants: Constant[]
   readonly inputs: Tensor[]
-  readonly outputs: { readonly name: string; readonly tensor: Tensor }[]
+  readonly outputs: Output[]
   readonly parameters: Parameter[]
   readonly buffers: Buffer[]
   /** What buffers become by this step, by their names; the others stay. */

@@ -1,4 +1,4 @@
-import type { Attributes, Constant, ElementType, Graph, Node, Shape } from './graph.ts'
+import type { Attributes, Constant, ElementType, Node, Program, Shape } from './graph.ts'
 import { bytes, encode, int, message, text, type Field } from './protobuf.ts'
 
 /** Numbers of `TensorProto.DataType` in onnx.proto3. */
@@ -10,23 +10,26 @@ const OPSET = 18
  * A graph as the bytes of an .onnx file, which any runtime reads: field numbers are those of onnx.proto3. `metadata` are
  * texts for whoever uses the model.
  */
-export function onnxFile(graph: Graph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
-  // An output carries its own name within the file; every other tensor is named after the layer it comes from.
-  const names = new Map(graph.outputs.map(({ name, tensor }) => [tensor.name, name]))
+export function onnxFile(program: Program, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   return encode(
     int(1, IR_VERSION),
     text(2, 'panoptune'),
-    message(
-      7,
-      ...graph.nodes.map((node) => nodeField(node, (name) => names.get(name) ?? name)),
-      text(2, 'network'),
-      ...graph.constants.map(constantField),
-      ...graph.inputs.map(({ name, type, shape }) => valueField(11, name, type, shape)),
-      ...graph.outputs.map(({ name, tensor: { type, shape } }) => valueField(12, name, type, shape)),
-    ),
+    message(7, ...programFields(program)),
     message(8, text(1, ''), int(2, OPSET)),
     ...Object.entries(metadata).map(([key, value]) => message(14, text(1, key), text(2, value))),
   )
+}
+
+function programFields({ nodes, constants, inputs, outputs }: Program): Field[] {
+  // An output carries its own name within the file; every other tensor is named after the layer it comes from.
+  const names = new Map(outputs.map(({ name, tensor }) => [tensor.name, name]))
+  return [
+    ...nodes.map((node) => nodeField(node, (name) => names.get(name) ?? name)),
+    text(2, 'network'),
+    ...constants.map(constantField),
+    ...inputs.map(({ name, type, shape }) => valueField(11, name, type, shape)),
+    ...outputs.map(({ name, tensor: { type, shape } }) => valueField(12, name, type, shape)),
+  ]
 }
 
 function nodeField({ op, inputs, outputs, attributes }: Node, nameOf: (name: string) => string): Field {
@@ -43,6 +46,7 @@ function nodeField({ op, inputs, outputs, attributes }: Node, nameOf: (name: str
 function attributeField(name: string, value: Attributes[string]): Field {
   if (typeof value === 'number') return message(5, text(1, name), int(3, value), int(20, 2))
   if (typeof value === 'string') return message(5, text(1, name), text(4, value), int(20, 3))
+  if ('nodes' in value) return message(5, text(1, name), message(6, ...programFields(value)), int(20, 5))
   return message(5, text(1, name), ...value.map((item) => int(8, item)), int(20, 7))
 }
 
