@@ -1,4 +1,5 @@
 import { convAttributes, type Conv } from './conv_geometry.ts'
+import { inputGradientByBands, suitsBands, weightGradientByBands } from './depthwise_gradient.ts'
 import { constant, emit, sizes4, type Tensor } from './graph.ts'
 import * as onnx from './onnx.ts'
 
@@ -10,11 +11,13 @@ import * as onnx from './onnx.ts'
 
 /** The gradient with respect to what was convolved. */
 export function inputGradient(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
+  if (conv.stride === 1 && suitsBands(conv, x, weight)) return inputGradientByBands(dy, x, weight, conv)
   return conv.stride === 1 ? convolveFlipped(dy, x, weight, conv) : convolveTransposed(dy, x, weight, conv)
 }
 
 /** The gradient with respect to the weights. */
 export function weightGradient(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
+  if (suitsBands(conv, x, weight)) return weightGradientByBands(dy, x, weight, conv)
   return conv.stride === 1 ? productPerTap(dy, x, weight, conv) : productOfPatches(dy, x, weight, conv)
 }
 
