@@ -11,9 +11,10 @@ import { trialDir } from '../results.ts'
 import { stream } from '../rng.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { Trial } from '../trial.ts'
+import { percent } from './eval_output.ts'
 import { paramValue, table } from './format.ts'
 import { jsonOption, natural, positive, resultsOption } from './options.ts'
-import { differenceTable, percent, points, shortened } from './quality_tables.ts'
+import { differenceTable, points, shortened } from './quality_tables.ts'
 import { findStudy, findTrial } from './stored.ts'
 
 interface Options {

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { isTuneError, messageOf, TuneError } from '../errors.ts'
 import { bootstrapDifference, bootstrapInterval, type Difference, type Interval } from '../eval/bootstrap.ts'
@@ -7,10 +6,14 @@ import { explainCategories } from '../eval/category_mismatch.ts'
 import { findingLine, type Finding } from '../eval/finding.ts'
 import { imageStatistics, type ImageStatistics } from '../eval/image_statistics.ts'
 import { scoreFiles, type PanopticFiles, type ScoredFiles, type ScoreFilesOptions } from '../eval/panoptic_files.ts'
+import { intervalCaveat } from '../eval/interval_caveat.ts'
 import { emptyCounts, merge, panopticQuality, type PanopticQuality } from '../eval/pq.ts'
+import { raceFiles } from '../eval/race_files.ts'
+import type { StoppedRace } from '../eval/racing.ts'
 import type { ByScore } from '../eval/resampled_quality.ts'
 import { countsFindings, strictFindings } from '../eval/strict.ts'
 import { stream } from '../rng.ts'
+import { writeReport } from './eval_output.ts'
 import { positive } from './options.ts'
 import { classTable, differenceTable, splitTable } from './quality_tables.ts'
 
@@ -24,6 +27,7 @@ interface PanopticOptions {
   readonly bootstrap?: number
   readonly compare?: string
   readonly compareDir?: string
+  readonly race?: true
   readonly json?: true
   readonly perClass?: true
   readonly workers: number
@@ -39,13 +43,14 @@ export function panopticCommand(print: Print, printError: Print): Command {
     .description('panoptic quality, to the digit as panopticapi computes it')
     .option('--gt_json_file, --gt <file>', 'ground truth, a COCO panoptic JSON')
     .option('--gt_folder, --gt-dir <dir>', 'its label PNGs (default: the JSON without .json)')
-    .option('--pred_json_file, --pred <file>', 'predictions, a COCO panoptic JSON')
+    .option('--pred_json_file, --pred <file>', 'predictions, a COCO panoptic JSON or a file of runs')
     .option('--pred_folder, --pred-dir <dir>', 'their label PNGs (default: the JSON without .json)')
     .option('--strict', 'refuse what panopticapi accepts without a word: list it, and exit with 2')
     .option('--boundary', 'Boundary PQ as well, as boundary-iou-api computes it')
     .option('--bootstrap <n>', '95 % intervals from so many resamples of the images', positive)
     .option('--compare <file>', 'other predictions: the paired difference to them, its interval and p')
     .option('--compare-dir <dir>', 'their label PNGs (default: the JSON without .json)')
+    .option('--race', 'with --compare: stop as soon as these predictions are clearly worse, and print no PQ then')
     .option('--per-class', 'a row for each class')
     .option('--workers <n>', 'threads that score; worth it from some hundred images', positive, 1)
     .option('--cache-dir <dir>', 'keep the decoded ground truth there for the next time')
@@ -76,11 +81,16 @@ async function evalPanoptic(options: PanopticOptions, print: Print, printError: 
   if (strict) refuse(inputs.flatMap((input) => strictFindings(input, { boundary })))
   const { workers, cacheDir } = options
   const how = { workers, ...(cacheDir === undefined ? {} : { cacheDir }) }
-  const scored = [await scoreExplained(files, how, printError), ...(other ? [await scoreFiles(other, how)] : [])]
+  const raced = options.race && (await raceFiles(files, neededOther(other), { ...how, seed: 0 }))
+  if (raced && raced.state === 'stopped') return publish({ race: raced }, () => stoppedText(raced))
+  const scored = raced
+    ? raced.scored
+    : [await scoreExplained(files, how, printError), ...(other ? [await scoreExplained(other, how, printError)] : [])]
   if (strict) refuse(scored.flatMap((one, i) => countsFindings(one, inputs[i]!.predictionJson)))
   const report = reportOf(scored, options)
   const boundaries = boundary ? reportOf(inputs.map(scoreBoundaryFiles), options) : undefined
   const { categories } = scored[0]!
+  if (report.caveat !== undefined) printError(`note: ${report.caveat}\n`)
   publish({ ...report, ...(boundaries ? { boundary: boundaries } : {}) }, () => {
     const tables = [...tablesOf(report), ...(boundaries ? tablesOf(boundaries, 'Boundary') : [])]
     return [...tables, ...(perClass ? [classTable(report, categories)] : [])].join('\n\n')
@@ -90,6 +100,8 @@ async function evalPanoptic(options: PanopticOptions, print: Print, printError: 
 interface Report extends PanopticQuality {
   readonly intervals?: ByScore<Interval>
   readonly comparison?: { readonly other: PanopticQuality; readonly differences: ByScore<Difference> }
+  /** Why the intervals may be too narrow. */
+  readonly caveat?: string
 }
 
 /** Scores, and what resamples say of them: every report of the same files is the same. */
@@ -102,11 +114,19 @@ function reportOf(scored: readonly ScoredFiles[], { bootstrap, compare }: Panopt
   const { categories, statistics, quality } = first
   const rng = () => stream(0, 'bootstrap')
   const differences = second && bootstrapDifference(statistics, second.statistics, categories, rng(), bootstrap)
+  const caveat = differences || bootstrap !== undefined ? intervalCaveat(statistics) : undefined
   return {
     ...quality,
+    ...(caveat === undefined ? {} : { caveat }),
     ...(bootstrap === undefined ? {} : { intervals: bootstrapInterval(statistics, categories, rng(), bootstrap) }),
     ...(second && differences && compare ? { comparison: { other: second.quality, differences } } : {}),
   }
+}
+
+/** What is known of a race that was stopped: who is behind, and no score. */
+function stoppedText({ at, of, behind: { difference, standardError } }: StoppedRace): string {
+  const gap = `${(100 * -difference).toFixed(1)} +- ${(100 * standardError).toFixed(1)} points of PQ`
+  return `stopped after ${at} of ${of} images: clearly worse than the other, about ${gap} behind\nno PQ is given, for that of some images is not that of the set`
 }
 
 interface Scored {
@@ -115,7 +135,7 @@ interface Scored {
   readonly quality: PanopticQuality
 }
 
-function tablesOf({ comparison, intervals, ...quality }: Report, title = ''): readonly string[] {
+function tablesOf({ comparison, intervals, caveat: _, ...quality }: Report, title = ''): readonly string[] {
   return [
     splitTable(quality, intervals, title),
     ...(comparison ? [differenceTable(quality, comparison.other, comparison.differences, ['this', 'other'], `${title} PQ`.trim())] : []),
@@ -156,14 +176,13 @@ function needed(name: string, value: string | undefined): string {
   })
 }
 
-function folderOf(json: string): string {
-  return json.replace(/\.json$/, '')
+function neededOther(other: PanopticFiles | undefined): PanopticFiles {
+  if (other) return other
+  throw new TuneError('usage', '--race needs --compare FILE: the predictions to race against', {
+    hint: 'tune eval panoptic --gt gt.json --pred new.json --compare best.json --race',
+  })
 }
 
-function writeReport(file: string, report: object): void {
-  try {
-    writeFileSync(file, `${JSON.stringify(report, undefined, 2)}\n`)
-  } catch (cause) {
-    throw new TuneError('results/unwritable', `${file}: cannot be written (${messageOf(cause)})`, { cause })
-  }
+function folderOf(json: string): string {
+  return json.replace(/\.json$/, '')
 }

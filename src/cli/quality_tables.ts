@@ -2,6 +2,7 @@ import type { Category } from '../data/image_set.ts'
 import type { Difference, Interval } from '../eval/bootstrap.ts'
 import type { PanopticQuality } from '../eval/pq.ts'
 import { SCORES, SPLITS, type ByScore } from '../eval/resampled_quality.ts'
+import { percent } from './eval_output.ts'
 import { table } from './format.ts'
 
 /** PQ, SQ and RQ of all classes, things and stuff in percent, with their intervals where there are some. */
@@ -42,11 +43,6 @@ export function classTable({ per_class: classes }: PanopticQuality, categories: 
     return [shortened(name), ...scores.map(percent), ...[tp, fp, fn].map(String)]
   })
   return table(['class', 'PQ', 'SQ', 'RQ', 'TP', 'FP', 'FN'], rows)
-}
-
-/** In percent as papers print it; a dash where no class occurs. */
-export function percent(score: number | null): string {
-  return score === null ? '-' : (100 * score).toFixed(1)
 }
 
 /** A difference in points, with its sign. */

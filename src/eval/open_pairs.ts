@@ -1,11 +1,12 @@
 import { join } from 'node:path'
-import { parsePanoptic, type PanopticJson, type PanopticSegment } from '../data/coco_json.ts'
+import { parsePanoptic, type PanopticAnnotation, type PanopticJson, type PanopticSegment } from '../data/coco_json.ts'
 import { decodeIds, type IdImage } from '../data/png.ts'
 import { readBytes } from '../data/source_file.ts'
-import { needsPngs } from './boundary_files.ts'
 import type { PanopticFiles } from './panoptic_files.ts'
+import { isPredictionFile, openPredictions, type PredictedRuns } from './prediction_file.ts'
+import { toLabels } from './run_map.ts'
 
-/** Both JSONs as they are written, nothing merged and nothing checked, and the images that both have. */
+/** Both sides as they are written, nothing merged and nothing checked, and the images that both have. */
 export interface OpenPairs {
   readonly truth: PanopticJson
   readonly prediction: PanopticJson
@@ -21,27 +22,60 @@ export interface OpenPair {
 
 interface OpenSide {
   readonly map: IdImage
+  /** The file that the map is from. */
   readonly png: string
   readonly segments: readonly PanopticSegment[]
 }
 
+/** One side of a comparison: what its file lists, and the pixels of what it lists. */
+export interface Side {
+  readonly json: PanopticJson
+  open(annotation: PanopticAnnotation): OpenSide
+}
+
 /** Opens files to look for what is odd about them. */
-export function openPairs({ truthJson, truthDir, predictionJson, predictionDir }: PanopticFiles): OpenPairs {
-  needsPngs(predictionJson, '--strict')
-  const truth = parsePanoptic(readBytes(truthJson, 'the JSON').toString(), truthJson)
-  const prediction = parsePanoptic(readBytes(predictionJson, 'the JSON').toString(), predictionJson)
-  const predictionOf = new Map(prediction.annotations.map((annotation) => [annotation.imageId, annotation]))
-  const pairs = truth.annotations.flatMap((annotation) => {
+export function openPairs(files: PanopticFiles): OpenPairs {
+  const [truth, prediction] = [jsonSide(files.truthJson, files.truthDir), predictionSide(files)]
+  const predictionOf = new Map(prediction.json.annotations.map((annotation) => [annotation.imageId, annotation]))
+  const pairs = truth.json.annotations.flatMap((annotation) => {
     const { imageId } = annotation
     const predicted = predictionOf.get(imageId)
     if (!predicted) return []
-    const open = (dir: string, { fileName, segments }: typeof annotation): OpenSide => {
+    return [() => ({ imageId, truth: truth.open(annotation), prediction: prediction.open(predicted) })]
+  })
+  return { truth: truth.json, prediction: prediction.json, pairs }
+}
+
+/** Predictions as JSON with PNGs, or as a file of runs. */
+export function predictionSide({ predictionJson, predictionDir }: PanopticFiles): Side {
+  return isPredictionFile(predictionJson) ? runSide(predictionJson) : jsonSide(predictionJson, predictionDir)
+}
+
+function jsonSide(file: string, dir: string): Side {
+  return {
+    json: parsePanoptic(readBytes(file, 'the JSON').toString(), file),
+    open({ imageId, fileName, segments }) {
       const png = join(dir, fileName)
       return { map: decodeIds(readBytes(png, `the label PNG of image ${imageId}`), png), png, segments }
-    }
-    return [() => ({ imageId, truth: open(truthDir, annotation), prediction: open(predictionDir, predicted) })]
+    },
+  }
+}
+
+function runSide(file: string): Side {
+  const { images } = openPredictions(file)
+  const annotations = [...images].map(([imageId, { segments }]) => {
+    const listed = segments.map((segment) => ({ ...segment, isCrowd: undefined, area: undefined }))
+    return { imageId, fileName: file, segments: listed }
   })
-  return { truth, prediction, pairs }
+  return {
+    json: { images: [], annotations, categories: [] },
+    open: ({ imageId, segments }) => ({ map: idsOf(images.get(imageId)!), png: file, segments }),
+  }
+}
+
+function idsOf({ map, segments }: PredictedRuns): IdImage {
+  const idOf = [0, ...segments.map(({ id }) => id)]
+  return { width: map.width, height: map.height, ids: Uint32Array.from(toLabels(map), (label) => idOf[label]!) }
 }
 
 /** Pixels of each id of an image, void among them. */

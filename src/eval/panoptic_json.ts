@@ -64,6 +64,7 @@ function readText(file: string): Buffer {
   return readBytes(file, 'the JSON')
 }
 
-function lastById<T extends { readonly id: number }>(items: readonly T[]): readonly T[] {
+/** Of items with one id the last, at the place of the first, as in a Python dict. */
+export function lastById<T extends { readonly id: number }>(items: readonly T[]): readonly T[] {
   return [...new Map(items.map((item) => [item.id, item])).values()]
 }

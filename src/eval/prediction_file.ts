@@ -3,13 +3,18 @@ import { crc32 } from 'node:zlib'
 import { readShared, writeWhole } from '../data/shared_file.ts'
 import { TuneError } from '../errors.ts'
 import { parsePredictionMeta, type ListedImage } from './prediction_meta.ts'
-import { runMap, widened, type RunMap } from './run_map.ts'
+import { flawOf, runMap, widened, type RunMap } from './run_map.ts'
 import type { ListedPrediction, PredictedImage } from './score_ids.ts'
 
 /** Predictions for a set of images, by image id. */
 export interface Predictions {
   readonly file: string
-  readonly images: ReadonlyMap<number | string, PredictedImage>
+  readonly images: ReadonlyMap<number | string, PredictedRuns>
+}
+
+/** What is predicted for one image, as it was read: its runs fill it with labels of its segments. */
+export interface PredictedRuns extends PredictedImage {
+  readonly map: RunMap
 }
 
 /** What is predicted for one image: label n of the runs is `segments[n - 1]`, 0 is void. */
@@ -105,7 +110,7 @@ function checked(memory: SharedArrayBuffer, file: string): { readonly meta: Buff
   return { meta, words }
 }
 
-function viewImage(listed: ListedImage, all: Uint32Array, file: string): readonly [number | string, PredictedImage] {
+function viewImage(listed: ListedImage, all: Uint32Array, file: string): readonly [number | string, PredictedRuns] {
   const { imageId, width, height, first, runs, isWide, segments } = listed
   const end = first + runs + (isWide ? Math.ceil(runs / 2) : 0)
   if (end > all.length || runs === 0) {
@@ -115,6 +120,8 @@ function viewImage(listed: ListedImage, all: Uint32Array, file: string): readonl
   const words = all.subarray(first, first + runs)
   const labels = () => new Uint16Array(all.buffer, all.byteOffset + 4 * (first + runs), runs)
   const map: RunMap = isWide ? { kind: 'wide', ...size, ends: words, labels: labels() } : { kind: 'packed', ...size, runs: words } // prettier-ignore
+  const flaw = flawOf(map, segments.length)
+  if (flaw !== undefined) throw damaged(file, `image ${imageId}: ${flaw}`)
   return [imageId, { map, segments, png: file, json: file }]
 }
 

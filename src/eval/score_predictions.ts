@@ -3,7 +3,6 @@ import type { EvalSet } from './eval_set.ts'
 import { kernelOf } from './kernel.ts'
 import type { Counts } from './pq.ts'
 import type { Predictions } from './prediction_file.ts'
-import { flawOf } from './run_map.ts'
 import { scorePrediction } from './score_ids.ts'
 import type { ScoreOptions } from './score_runs.ts'
 
@@ -12,10 +11,9 @@ export function scorePredictions(set: EvalSet, { file, images }: Predictions, op
   const kernel = kernelOf(options.kernel)
   return set.images.map((image) => {
     const prediction = images.get(image.imageId)
-    const flaw = !prediction ? 'it has no prediction' : 'ids' in prediction.map ? undefined : flawOf(prediction.map, prediction.segments.length) // prettier-ignore
-    if (!prediction || flaw !== undefined) {
-      throw new TuneError('data/invalid', `image ${image.imageId}: ${file}: ${flaw}`, {
-        hint: 'write the file again, by writePredictions or python/panoptune_runs.py',
+    if (!prediction) {
+      throw new TuneError('data/invalid', `image ${image.imageId}: ${file}: it has no prediction`, {
+        hint: 'each image of the ground truth needs one, if only all void with no segments',
       })
     }
     return scorePrediction(image, prediction, set.categories, kernel)

@@ -1,9 +1,10 @@
 import type { Category } from '../data/image_set.ts'
-import type { PanopticAnnotation, PanopticJson, PanopticSegment } from '../data/coco_json.ts'
+import type { PanopticAnnotation, PanopticJson } from '../data/coco_json.ts'
 import { reservedId } from './boundary.ts'
 import { categoryMismatch } from './category_mismatch.ts'
 import type { Finding } from './finding.ts'
 import { idAreas, openPairs, type OpenPair, type OpenPairs } from './open_pairs.ts'
+import { lastById } from './panoptic_json.ts'
 import type { PanopticFiles, ScoredFiles } from './panoptic_files.ts'
 
 /**
@@ -111,7 +112,7 @@ function pixelFindings(pair: OpenPair, { truthJson, predictionJson }: PanopticFi
   const message = `it is ${sizes[1]} pixels, ${truth.png} is ${sizes[0]}${note}`
   const size: readonly Finding[] = sizes[0] === sizes[1] ? [] : [{ kind: 'size', file: prediction.png, image, message }]
   const areas = idAreas(truth.map)
-  const wrong = last(truth.segments).flatMap(({ id, area }): readonly Finding[] => {
+  const wrong = lastById(truth.segments).flatMap(({ id, area }): readonly Finding[] => {
     const pixels = areas.get(id) ?? 0
     if (pixels === 0 || area === undefined || area === pixels) return []
     return [{ kind: 'area', file: truthJson, image, segment: id, message: `area is ${area}, but ${truth.png} has ${pixels} pixels of it` }] // prettier-ignore
@@ -147,11 +148,6 @@ function listing(
       return { kind: 'no-pixels', file: json, image, segment, message: `it is listed, but ${png} has 0 pixels of it` }
     }),
   ]
-}
-
-/** Of segments with one id the one that counts. */
-function last(segments: readonly PanopticSegment[]): readonly PanopticSegment[] {
-  return [...new Map(segments.map((segment) => [segment.id, segment])).values()]
 }
 
 function repeated<T>(values: readonly T[]): readonly T[] {

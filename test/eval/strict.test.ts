@@ -1,10 +1,15 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { parsePanoptic } from '../../src/data/coco_json.ts'
 import { encodeIds } from '../../src/data/png_encode.ts'
+import { decodeIdRuns } from '../../src/data/png_runs.ts'
+import { scoreBoundaryFiles } from '../../src/eval/boundary_files.ts'
 import { explainCategories } from '../../src/eval/category_mismatch.ts'
 import { findingLine } from '../../src/eval/finding.ts'
 import type { PanopticFiles } from '../../src/eval/panoptic_files.ts'
+import { writePredictions } from '../../src/eval/prediction_file.ts'
+import { labelRuns } from '../../src/eval/run_map.ts'
 import { countsFindings, strictFindings } from '../../src/eval/strict.ts'
 import { temporaryDir } from '../temporary.ts'
 
@@ -127,6 +132,45 @@ describe('category ids that are off are named, with the overlap that shows it', 
     expect(shown((id) => (id === 17 ? 18 : id))).toBeUndefined()
   })
 })
+
+describe('predictions as runs', () => {
+  const { prediction } = image()
+  const shifted = prediction.map((segment) => ({ ...segment, category_id: segment.category_id + 1 }))
+
+  test.each([{ prediction }, { prediction: prediction.slice(1) }, { prediction: shifted }])(
+    'get the findings and explanations that their PNGs get',
+    (listed) => {
+      const [files, runs] = bothForms(listed)
+      const named = (text = '') => text.replaceAll(runs.predictionJson, files.predictionJson)
+      expect(strictFindings(runs).map(findingLine).map(named)).toEqual(strictFindings(files).map(findingLine))
+      expect(named(explainCategories(runs)?.message)).toBe(explainCategories(files)?.message ?? '')
+    },
+  )
+
+  test('have the Boundary PQ that their PNGs have', () => {
+    const [files, runs] = bothForms({ prediction: prediction.slice(1) })
+    expect(scoreBoundaryFiles(runs)).toEqual(scoreBoundaryFiles(files))
+  })
+})
+
+/** A prediction that is void where it lists nothing, as PNG and as runs. */
+function bothForms({ prediction }: Pick<Image, 'prediction'>): readonly [PanopticFiles, PanopticFiles] {
+  const predicted = image().predicted.map((id) => (prediction.some((segment) => segment.id === id) ? id : 0))
+  const files = write([{ ...image(), prediction, predicted }])
+  return [files, { ...files, predictionJson: asRuns(files) }]
+}
+
+/** The predictions as one file of runs beside them. */
+function asRuns({ truthDir, predictionJson, predictionDir }: PanopticFiles): string {
+  const { annotations } = parsePanoptic(readFileSync(predictionJson, 'utf8'), predictionJson)
+  const file = join(truthDir, '..', 'pred.runs')
+  const images = annotations.map(({ imageId, fileName, segments }) => {
+    const runs = labelRuns(decodeIdRuns(readFileSync(join(predictionDir, fileName)), fileName), segments)
+    return { imageId, runs, segments }
+  })
+  writePredictions(file, images)
+  return file
+}
 
 interface Image {
   readonly id: number
