@@ -1,20 +1,8 @@
-import { shuffled, stream } from '../rng.ts'
-import { cutImage, DEFAULT_NORMALISATION, wholeView, type Normalisation } from './augment.ts'
+import { resized, wholeView } from './augment.ts'
+import { cutImage } from './cut.ts'
 import type { ImageSet, Scene } from './image_set.ts'
-
-/** One turn in training: a scene of the set, and how often all scenes had their turn before. */
-export interface Turn {
-  readonly epoch: number
-  /** Index into the set's scenes. */
-  readonly scene: number
-}
-
-/** Scenes without end: every epoch has each of them once, in an order of its own. */
-export function* sceneTurns(scenes: readonly number[], seed: number): Generator<Turn, never> {
-  for (let epoch = 0; ; epoch++) {
-    for (const scene of shuffled(scenes, stream(seed, 'order', epoch))) yield { epoch, scene }
-  }
-}
+import { DEFAULT_NORMALISATION, normalisationFor } from './normalisation.ts'
+import type { DomainNormalisation, Normalisation } from './normalisation.ts'
 
 /** Images to predict, padded below and to the right to a common size. */
 export interface ImageBatch {
@@ -24,8 +12,10 @@ export interface ImageBatch {
   readonly width: number
   /** size x 3 x height x width, normalised; padding is 0. */
   readonly images: Float32Array
-  /** The scenes in the first places: what a prediction has to be cut back to is their own height and width. */
+  /** The scenes in the first places. */
   readonly scenes: readonly Scene[]
+  /** What a prediction has to be cut back to: the size of each scene as it is shown, its own unless it was resized. */
+  readonly shown: readonly Size[]
   /** Where those scenes stand in the set. */
   readonly indices: readonly number[]
 }
@@ -35,7 +25,27 @@ export interface EvalOptions {
   readonly size?: number
   /** Height and width of a batch are multiples of it. Default 16. */
   readonly multiple?: number
-  readonly normalisation?: Normalisation
+  /** Default: every image as large as it is. */
+  readonly resize?: Resize
+  readonly normalisation?: Normalisation | DomainNormalisation
+}
+
+/** The size that images are shown at. */
+export interface Resize {
+  /** Pixels of the shorter side. */
+  readonly short: number
+  /** Most pixels of the longer side: the shorter one gets shorter where it has to. Default: any number. */
+  readonly long?: number
+}
+
+export interface Size {
+  readonly height: number
+  readonly width: number
+}
+
+/** What an image is resized by, alike in ratio: detectron2's ResizeShortestEdge. */
+export function resizeFactor({ height, width }: Size, { short, long = Infinity }: Resize): number {
+  return Math.min(short / Math.min(height, width), long / Math.max(height, width))
 }
 
 /**
@@ -45,40 +55,59 @@ export interface EvalOptions {
 export function* evalImages(
   set: ImageSet,
   indices: readonly number[] = [...set.scenes.keys()],
-  { size = 8, multiple = 16, normalisation = DEFAULT_NORMALISATION }: EvalOptions = {},
+  options: EvalOptions = {},
 ): Generator<ImageBatch, void> {
-  for (const { height, width, members } of bySize(set, indices, multiple)) {
+  const { size = 8, normalisation = DEFAULT_NORMALISATION } = options
+  for (const { height, width, members } of bySize(set, indices, options)) {
     const places = Math.min(size, members.length)
     const images = new Float32Array(places * 3 * height * width)
     for (let from = 0; from < members.length; from += places) {
       const group = members.slice(from, from + places)
-      for (const [n, { scene }] of group.entries()) {
+      for (const [n, { scene, scale }] of group.entries()) {
         const out = images.subarray(n * 3 * height * width, (n + 1) * 3 * height * width)
-        cutImage(set, scene, wholeView(height, width), normalisation, out)
+        cutImage(set, scene, wholeView(height, width, scale), normalisationFor(scene, normalisation), out)
       }
       images.fill(0, group.length * 3 * height * width)
-      const shape = { size: places, height, width }
-      yield { ...shape, images, scenes: group.map(({ scene }) => scene), indices: group.map(({ index }) => index) }
+      yield {
+        size: places,
+        height,
+        width,
+        images,
+        scenes: group.map(({ scene }) => scene),
+        shown: group.map(({ shown }) => shown),
+        indices: group.map(({ index }) => index),
+      }
     }
   }
 }
 
-interface SizeGroup {
-  readonly height: number
-  readonly width: number
-  readonly members: { readonly index: number; readonly scene: Scene }[]
+interface SizeGroup extends Size {
+  readonly members: Member[]
 }
 
-function bySize(set: ImageSet, indices: readonly number[], multiple: number): Iterable<SizeGroup> {
+interface Member {
+  readonly index: number
+  readonly scene: Scene
+  readonly scale: number
+  readonly shown: Size
+}
+
+function bySize(
+  set: ImageSet,
+  indices: readonly number[],
+  { multiple = 16, resize }: EvalOptions,
+): Iterable<SizeGroup> {
   const groups = new Map<string, SizeGroup>()
   for (const index of indices) {
     const scene = set.scenes[index]
     if (!scene) throw new RangeError(`scene ${index} of a set of ${set.scenes.length}`)
-    const [height, width] = [roundUp(scene.height, multiple), roundUp(scene.width, multiple)]
+    const scale = resize ? resizeFactor(scene, resize) : 1
+    const shown = { height: resized(scene.height, scale), width: resized(scene.width, scale) }
+    const [height, width] = [roundUp(shown.height, multiple), roundUp(shown.width, multiple)]
     const key = `${height}x${width}`
     const group = groups.get(key) ?? { height, width, members: [] }
     groups.set(key, group)
-    group.members.push({ index, scene })
+    group.members.push({ index, scene, scale, shown })
   }
   return groups.values()
 }

@@ -18,6 +18,10 @@ export interface Batch {
   readonly offset: Float32Array
   /** N x 1 x h x w, 0 or 1. */
   readonly offsetWeights: Float32Array
+  /** N x classes x h x w probabilities that a teacher gives (`withTeacher`). Default: none. */
+  readonly soft?: Float32Array
+  /** N x 1 x h x w factors of all losses but the teacher's, at least 0 (`instanceWeights`). Default: none. */
+  readonly instanceWeights?: Float32Array
 }
 
 /**

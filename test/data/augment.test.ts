@@ -1,8 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { cutImage, cutLabels, DEFAULT_NORMALISATION, drawView, wholeView } from '../../src/data/augment.ts'
-import type { AugmentOptions, View } from '../../src/data/augment.ts'
+import { drawView, resized, wholeView, type AugmentOptions, type View } from '../../src/data/augment.ts'
+import { cutImage, cutLabels } from '../../src/data/cut.ts'
 import type { ImageSet } from '../../src/data/image_set.ts'
+import type { Normalisation } from '../../src/data/normalisation.ts'
 import { stream } from '../../src/rng.ts'
 import { drawnSet } from './drawn_set.ts'
 
@@ -23,7 +24,7 @@ function tops(height: number, crop: number): Set<number> {
   return new Set(Array.from({ length: 300 }, (_, seed) => draw(seed)))
 }
 
-function cut(set: ImageSet, view: View, normalisation: typeof DEFAULT_NORMALISATION = BYTES) {
+function cut(set: ImageSet, view: View, normalisation: Normalisation = BYTES) {
   const labels = new Uint16Array(view.height * view.width).fill(77)
   const image = new Float32Array(3 * view.height * view.width).fill(77)
   cutLabels(set, set.scenes.at(-1)!, view, labels)
@@ -76,41 +77,65 @@ describe('a cropped and mirrored view', () => {
   })
 
   test('depends on the stream alone, and an option leaves the other draws as they are', () => {
-    const options: AugmentOptions = { height: 8, width: 8, scale: [0.5, 2], light: 0.2 }
+    const options: AugmentOptions = { height: 8, width: 8, scale: [0.5, 2], light: 0.2, colour: 0.5 }
     const draw = (changes: Partial<AugmentOptions> = {}) =>
       drawView({ height: 32, width: 40 }, { ...options, ...changes }, stream(5, 'view'))
     expect(draw()).toEqual(draw())
     expect(draw({ flip: false })).toEqual({ ...draw(), isFlipped: false })
     expect(draw({ light: 0 })).toEqual({ ...draw(), contrast: 1, brightness: 0 })
+    expect(draw({ colour: 0 })).toEqual({ ...draw(), saturation: 1, hue: expect.closeTo(0, 12) })
   })
 })
 
 describe('a resized view', () => {
-  test('keeps picture and labels aligned: bilinear black and white is white where the nearest label is', () => {
+  test('keeps picture and labels aligned at every factor: what is whiter than grey has the label of white', () => {
+    const scale = fc.double({ min: 0.1, max: 2, noNaN: true })
     fc.assert(
-      fc.property(side, fc.boolean(), fc.integer(), (edge, isVertical, seed) => {
+      fc.property(side, fc.boolean(), scale, fc.boolean(), fc.integer(), (edge, isVertical, scale, isTinted, seed) => {
         // One edge, across rows or columns; label 2 is white, label 1 black.
         const labelAt = (y: number, x: number) => ((isVertical ? x : y) < edge ? 1 : 2)
         const set = drawnSet([{ height: 24, width: 24, labelAt }])
         for (const [i, label] of set.labels.entries()) set.pixels.fill(label === 2 ? 255 : 0, 3 * i, 3 * i + 3)
-        const view = drawView(
-          { height: 24, width: 24 },
-          { height: 20, width: 20, scale: [0.5, 2] },
-          stream(seed, 'view'),
-        )
+        const options = { height: 20, width: 20, scale: [scale, scale], colour: isTinted ? 0.5 : 0 } as const
+        const view = drawView({ height: 24, width: 24 }, options, stream(seed, 'view'))
         const { labels, image } = cut(set, view)
         // By label: padding, black, white. Half way between two pixels the nearest is either.
-        const ranges = [[0, 0], [0, 127.6], [127.4, 255.1]] as const // prettier-ignore
+        const ranges = [[0, 0], [-0.1, 127.6], [127.4, 255.1]] as const // prettier-ignore
         const isRight = (value: number, label: number) => value >= ranges[label]![0] && value <= ranges[label]![1]
         expect([...labels].findIndex((label, i) => !isRight(image[i]!, label))).toBe(-1)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('covers the whole image whatever it is shrunk to: its mean stays', () => {
+    const shrinking = fc.double({ min: 0.03, max: 1, noNaN: true })
+    fc.assert(
+      fc.property(side, side, shrinking, fc.boolean(), (height, width, scale, isFlipped) => {
+        const set = gridSet(height, width)
+        const [rows, columns] = [resized(height, scale), resized(width, scale)]
+        const { image } = cut(set, { ...wholeView(rows, columns, scale), isFlipped })
+        const pixels = set.pixels.subarray(3 * set.scenes[1]!.at)
+        for (const channel of [0, 1, 2]) {
+          const plane = image.subarray(channel * rows * columns, (channel + 1) * rows * columns)
+          expect(mean(plane)).toBeCloseTo(mean(pixels.filter((_, i) => i % 3 === channel)), 3)
+        }
       }),
       { numRuns: 100 },
     )
   })
 
+  test('turns stripes of one pixel into an even grey instead of aliases', () => {
+    const set = drawnSet([{ height: 64, width: 64, labelAt: (_, x) => x % 2 }])
+    for (const [i, label] of set.labels.entries()) set.pixels.fill(255 * label, 3 * i, 3 * i + 3)
+    for (const value of cut(set, wholeView(16, 16, 0.25)).image) expect(value).toBeCloseTo(127.5, 3)
+    // 6 pixels of 10.67 each, of which 5 to 6 are white.
+    for (const value of cut(set, wholeView(6, 6, 0.1)).image) expect(Math.abs(value - 127.5)).toBeLessThan(12)
+  })
+
   test('twice as large shows every pixel four times', () => {
     const set = gridSet(3, 4)
-    const { labels } = cut(set, { ...wholeView(6, 8), scale: 2 })
+    const { labels } = cut(set, wholeView(6, 8, 2))
     const original = set.labels.subarray(set.scenes[1]!.at)
     for (const [i, label] of labels.entries()) expect(label).toBe(original[(i >> 4) * 4 + ((i % 8) >> 1)])
   })
@@ -140,4 +165,24 @@ describe('what a network sees', () => {
       255,
     ])
   })
+
+  test('has its colours turned and faded, of which greys know nothing', () => {
+    const set = drawnSet([{ height: 1, width: 2, labelAt: () => 0 }])
+    set.pixels.set([200, 100, 50, 90, 90, 90])
+    const seen = (change: Partial<View>) => {
+      const { image } = cut(set, { ...wholeView(1, 2), ...change })
+      for (const grey of [1, 3, 5]) expect(image[grey]).toBeCloseTo(90, 2)
+      return [image[0]!, image[2]!, image[4]!].map((value) => Math.round(value))
+    }
+    const luma = Math.round(0.213 * 200 + 0.715 * 100 + 0.072 * 50)
+    expect(seen({ saturation: 0 })).toEqual([luma, luma, luma])
+    expect(seen({ saturation: 1.2 })).toEqual([216, 96, 36])
+    // The matrix hueRotate(180deg) of the W3C's Filter Effects: brown becomes blue of the same brightness.
+    expect(seen({ hue: 0.5 })).toEqual([35, 135, 185])
+    expect(seen({ hue: 1 - 1e-12 })).toEqual([200, 100, 50])
+  })
 })
+
+function mean(values: ArrayLike<number>): number {
+  return Array.from(values).reduce((sum, value) => sum + value, 0) / values.length
+}

@@ -1,30 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { evalImages, sceneTurns, type Turn } from '../../src/data/loader.ts'
+import { evalImages, resizeFactor } from '../../src/data/loader.ts'
 import { drawnSet } from './drawn_set.ts'
 
 const BYTES = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] } as const
-
-function turns(seed: number, count: number): Turn[] {
-  const endless = sceneTurns([3, 5, 8, 9], seed)
-  return Array.from({ length: count }, () => endless.next().value)
-}
-
-describe('sceneTurns', () => {
-  test('has every scene once an epoch, in an order that changes', () => {
-    const drawn = turns(1, 40)
-    for (let epoch = 0; epoch < 10; epoch++) {
-      const own = drawn.filter((turn) => turn.epoch === epoch).map((turn) => turn.scene)
-      expect(own.toSorted((a, b) => a - b)).toEqual([3, 5, 8, 9])
-    }
-    const orders = new Set(Array.from({ length: 10 }, (_, epoch) => drawn.slice(4 * epoch, 4 * epoch + 4).map((turn) => turn.scene).join(' '))) // prettier-ignore
-    expect(orders.size).toBeGreaterThan(3)
-  })
-
-  test('is the same for the same seed, and another for another', () => {
-    expect(turns(1, 40)).toEqual(turns(1, 40))
-    expect(turns(1, 40)).not.toEqual(turns(2, 40))
-  })
-})
 
 describe('evalImages', () => {
   const sizes = [
@@ -70,5 +48,32 @@ describe('evalImages', () => {
     expect([last.size, last.indices]).toEqual([2, [4]])
     expect(last.images.subarray(3 * 64).every((value) => value === 0)).toBe(true)
     expect(last.images.subarray(0, 3 * 64).every((value) => value === 0)).toBe(false)
+  })
+})
+
+describe('resized images', () => {
+  // What detectron2's ResizeShortestEdge.get_output_shape gives for height, width, short side, longest side.
+  test.each([
+    [480, 640, 800, 1333, 800, 1067],
+    [427, 640, 800, 1333, 800, 1199],
+    [640, 427, 800, 1333, 1199, 800],
+    [300, 1000, 800, 1333, 400, 1333],
+    [1024, 2048, 512, 4096, 512, 1024],
+    [200, 200, 96, 90, 90, 90],
+  ])('of %d x %d for %d, at most %d, are %d x %d', (height, width, short, long, ...expected) => {
+    const scale = resizeFactor({ height, width }, { short, long })
+    expect([height, width].map((length) => Math.round(length * scale))).toEqual(expected)
+  })
+
+  test('come with the size that they are shown at, and fill it', () => {
+    const set = drawnSet([{ height: 12, width: 30, labelAt: () => 200 }])
+    const [batch] = [...evalImages(set, undefined, { multiple: 4, resize: { short: 6 }, normalisation: BYTES })]
+    expect(batch).toMatchObject({ height: 8, width: 16, scenes: set.scenes, shown: [{ height: 6, width: 15 }] })
+    const red = Array.from({ length: 8 * 16 }, (_, i) => Math.round(batch!.images[i]!))
+    expect(red).toEqual(red.map((_, i) => (i < 6 * 16 && i % 16 < 15 ? 200 : 0)))
+  })
+
+  test('without a bound on the longer side are as large as the shorter one asks', () => {
+    expect(resizeFactor({ height: 10, width: 1000 }, { short: 20 })).toBe(2)
   })
 })

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Batch } from '../../src/models/batch.ts'
 import { makeTargets } from '../../src/models/targets.ts'
-import { trainBatches, type TrainBatchOptions } from '../../src/models/train_batches.ts'
+import { batchWriter, emptyBatch, planFrom, trainBatches } from '../../src/models/train_batches.ts'
+import type { TrainBatchOptions } from '../../src/models/train_batches.ts'
 import { CATEGORIES, drawnSet, rectangles } from '../data/drawn_set.ts'
 
 /** Eight scenes of 16 x 16 on road, with a cat that is somewhere else in each. */
@@ -36,6 +38,44 @@ describe('trainBatches', () => {
     const options: TrainBatchOptions = { ...WHOLE, augment: { height: 8, width: 12, scale: [0.5, 2], light: 0.2 } }
     expect(copies(options, 6)).toEqual(copies(options, 6))
     expect(copies(options, 6)).not.toEqual(copies({ ...options, seed: 4 }, 6))
+  })
+
+  test('gives the batches of its first release, on which studies were calibrated', () => {
+    const hash = createHash('sha256')
+    const options: TrainBatchOptions = { ...WHOLE, augment: { height: 8, width: 20, light: 0.2 } }
+    for (const { images, semantic, semanticWeights, center, offset, offsetWeights } of copies(options, 5)) {
+      for (const values of [images, semantic, semanticWeights, center, offset, offsetWeights]) hash.update(values)
+    }
+    expect(hash.digest('hex').slice(0, 32)).toBe('6762c8c7bed0d949c62cd80977a64007')
+  })
+
+  test('goes on behind the batches that were taken as if it had never stopped', () => {
+    const options: TrainBatchOptions = { ...WHOLE, hardest: 3, balance: { by: 'class', below: 0.5 } }
+    const lossesOf = (step: number) => [1 + (step % 3), 1, 4, 2]
+    const run = (from: number, to: number) => {
+      const losses = Array.from({ length: from }, (_, step) => lossesOf(step))
+      const batches = trainBatches(set, { ...options, taken: { batches: from, losses } })
+      const made = []
+      for (let step = from; step < to; step++) {
+        made.push(structuredClone(batches.next(step > from ? lossesOf(step - 1) : undefined).value))
+      }
+      return made
+    }
+    // What was told of the last batch before the stop is among what is told of those that were taken.
+    expect(run(7, 20)).toEqual(run(0, 20).slice(7))
+    expect(run(0, 20)).not.toEqual(copies({ ...options, hardest: 1 }, 20))
+  })
+
+  test('shows a scene that comes again within an epoch in another way', () => {
+    const options: TrainBatchOptions = { ...WHOLE, scenes: [2], size: 2, balance: { by: 'class', below: 1 } }
+    const twice = planFrom(set, options)
+    const write = batchWriter(set, { ...options, augment: { height: 4, width: 4 } })
+    const batch = emptyBatch({ ...options, augment: { height: 4, width: 4 } })
+    const [turn] = twice.next()
+    write([turn!, { ...turn!, repeat: 1 }], batch)
+    expect(batch.images.subarray(0, 48)).not.toEqual(batch.images.subarray(48))
+    write([turn!, turn!], batch)
+    expect(batch.images.subarray(0, 48)).toEqual(batch.images.subarray(48))
   })
 
   test('has each whole scene once an epoch, with the targets of that scene', () => {
@@ -95,7 +135,19 @@ describe('trainBatches', () => {
     [{ targets: { sigma: 0 } }, /sigma is 0, must be greater than 0/],
     [{ size: 0 }, /the batch size is 0/],
     [{ scenes: [] }, /there is no image to train on/],
+    [{ scenes: [0, 9] }, /scene 9 is to be trained on, of a set of 8/],
+    [{ augment: { height: 16, width: 16, colour: -1 } }, /the change of colour is -1/],
+    [{ balance: { by: 'class', below: 0 } }, /what is in less than 0 of the scenes/],
+    [{ hardest: 0.5 }, /the hardest scenes are to come 0.5 times as often/],
   ])('%j is an error', (options, message) => {
     expect(() => trainBatches(set, { ...WHOLE, ...options }).next()).toThrow(message)
+  })
+
+  test('a class that the set does not have is an error with the file and the segment', () => {
+    const [first, ...rest] = set.scenes
+    const wrong = { ...first!, segments: [{ id: 77, category: 4, isCrowd: false, area: 9 }] }
+    expect(() => trainBatches({ ...set, scenes: [wrong, ...rest] }, WHOLE).next()).toThrow(
+      '0.png: segment 77 has class 4, but there are classes 0 to 3',
+    )
   })
 })
