@@ -4,6 +4,7 @@ import { TuneError } from '../errors.ts'
 import { bootstrapDifference } from '../eval/bootstrap.ts'
 import { checkPaired, loadCounts } from '../eval/counts_file.ts'
 import { totalCounts } from '../eval/image_statistics.ts'
+import { intervalCaveat } from '../eval/interval_caveat.ts'
 import { panopticQuality, type ClassQuality, type PanopticQuality } from '../eval/pq.ts'
 import { canonicalJson, type Json } from '../json.ts'
 import { countsFile } from '../models/train.ts'
@@ -63,14 +64,15 @@ function compare(a: number, b: number, options: Options): string {
   )
   const [quality, other] = [first, second].map(({ statistics }) => panopticQuality(totalCounts(statistics), categories)) as [PanopticQuality, PanopticQuality] // prettier-ignore
   const params = differingParams(...trials)
+  const caveat = intervalCaveat(first.statistics)
   if (options.json) {
-    const report = { study: name, on, images: imageIds.length, trials: [a, b], params, quality: [quality, other], differences } // prettier-ignore
+    const report = { study: name, on, images: imageIds.length, trials: [a, b], params, quality: [quality, other], differences, ...(caveat === undefined ? {} : { caveat }) } // prettier-ignore
     return JSON.stringify(report, undefined, 2)
   }
   const names = [`trial ${a}`, `trial ${b}`] as const
   return [
     `trial ${a} against trial ${b} of ${name} on ${imageIds.length} images (${on})${unfinished(trials)}`,
-    differenceTable(quality, other, differences, names),
+    differenceTable(quality, other, differences, names) + (caveat === undefined ? '' : `\nnote: ${caveat}`),
     classDifferences(quality, other, categories, names),
     params.length === 0
       ? 'both have the same params'

@@ -89,7 +89,7 @@ async function evalPanoptic(options: PanopticOptions, print: Print, printError: 
   if (strict) refuse(scored.flatMap((one, i) => countsFindings(one, inputs[i]!.predictionJson)))
   const report = reportOf(scored, options)
   const boundaries = boundary ? reportOf(inputs.map(scoreBoundaryFiles), options) : undefined
-  const { categories } = scored[0]!
+  const { categories } = scored[0]
   if (report.caveat !== undefined) printError(`note: ${report.caveat}\n`)
   publish({ ...report, ...(boundaries ? { boundary: boundaries } : {}) }, () => {
     const tables = [...tablesOf(report), ...(boundaries ? tablesOf(boundaries, 'Boundary') : [])]
@@ -135,7 +135,7 @@ interface Scored {
   readonly quality: PanopticQuality
 }
 
-function tablesOf({ comparison, intervals, caveat: _, ...quality }: Report, title = ''): readonly string[] {
+function tablesOf({ comparison, intervals, ...quality }: Report, title = ''): readonly string[] {
   return [
     splitTable(quality, intervals, title),
     ...(comparison ? [differenceTable(quality, comparison.other, comparison.differences, ['this', 'other'], `${title} PQ`.trim())] : []),

@@ -37,6 +37,28 @@ export interface ScoredFiles {
  * counts are its own, so that the result is the same to the bit whatever the number of workers.
  */
 export async function scoreFiles(files: PanopticFiles, options: ScoreFilesOptions = {}): Promise<ScoredFiles> {
+  const { categories, imageIds, score, close } = await openFiles(files, options)
+  try {
+    const counts = await score(imageIds.map((_, i) => i))
+    return { categories, images: imageIds.map((imageId, i) => ({ imageId, counts: counts[i]! })) }
+  } finally {
+    await close()
+  }
+}
+
+/** Files that passed all checks which take no pixel. */
+export interface OpenFiles {
+  readonly categories: readonly Category[]
+  readonly imageIds: readonly (number | string)[]
+  readonly score: Score
+  readonly close: () => Promise<void>
+}
+
+/** The counts of images, given by their indices in the ground truth, in the order asked for. */
+type Score = (images: readonly number[]) => Promise<readonly Counts[]>
+
+/** Opens files to score their images when it is their turn. Close them. */
+export async function openFiles(files: PanopticFiles, options: ScoreFilesOptions = {}): Promise<OpenFiles> {
   const { kernel } = options
   const crew = openCrew(options)
   try {
@@ -45,11 +67,12 @@ export async function scoreFiles(files: PanopticFiles, options: ScoreFilesOption
     checkFolder(files.truthDir, 'ground truth')
     const context = { categories, predictionJson: files.predictionJson, ...(kernel && { kernel }) }
     crew.begin(context)
-    const score = isPredictionFile(files.predictionJson) ? scoreRunFile : scorePngs
-    const counts = await score({ truth, files, crew, context, options })
-    return { categories, images: annotations.map(({ imageId }, i) => ({ imageId, counts: counts[i]! })) }
-  } finally {
+    const open = isPredictionFile(files.predictionJson) ? openRunFile : openPngs
+    const score = await open({ truth, files, crew, context, options })
+    return { categories, imageIds: annotations.map(({ imageId }) => imageId), score, close: () => crew.close() }
+  } catch (error) {
     await crew.close()
+    throw error
   }
 }
 
@@ -61,17 +84,18 @@ interface Scoring {
   readonly options: ScoreFilesOptions
 }
 
-async function scoreRunFile({ truth, files, crew, options }: Scoring): Promise<readonly Counts[]> {
+async function openRunFile({ truth, files, crew, options }: Scoring): Promise<Score> {
   const { truthDir, predictionJson } = files
   const predictions = openPredictions(predictionJson)
   for (const { imageId } of truth.annotations) {
     if (!predictions.images.has(imageId)) throw missing(imageId, predictionJson)
   }
   const pngs = await inspectTruth(truth, truthDir, crew)
-  return scorePredictions(viewEvalSet(await truthMemory(truth, pngs, crew, options)), predictions, options)
+  const set = viewEvalSet(await truthMemory(truth, pngs, crew, options))
+  return async (images) => scorePredictions({ ...set, images: images.map((i) => set.images[i]!) }, predictions, options)
 }
 
-async function scorePngs({ truth, files, crew, context, options }: Scoring): Promise<readonly Counts[]> {
+async function openPngs({ truth, files, crew, context, options }: Scoring): Promise<Score> {
   const { truthDir, predictionJson, predictionDir } = files
   const isCached = options.cacheDir !== undefined
   // The threads take hashes while this one reads the predictions.
@@ -93,12 +117,15 @@ async function scorePngs({ truth, files, crew, context, options }: Scoring): Pro
     const segments = inOrder(listed).map(({ id, categoryId }) => ({ id, categoryId }))
     return { truth: isCached ? i : file, png, segments }
   }
-  const batches = batchesOf(pairs.length)
-  const counts: Counts[] = []
-  for await (const result of crew.run(batches.length, (i) => ({ kind: 'score', jobs: batches[i]!.map(jobOf) }))) {
-    for (const image of unpackCounts(result.counts, truth.categories.length)) counts.push(image)
+  return async (images) => {
+    const batches = batchesOf(images.length)
+    const counts: Counts[] = []
+    const jobsOf = (batch: readonly number[]) => batch.map((i) => jobOf(images[i]!))
+    for await (const result of crew.run(batches.length, (i) => ({ kind: 'score', jobs: jobsOf(batches[i]!) }))) {
+      for (const image of unpackCounts(result.counts, truth.categories.length)) counts.push(image)
+    }
+    return counts
   }
-  return counts
 }
 
 function missing(imageId: number | string, json: string): TuneError {

@@ -37,6 +37,26 @@ test('--compare gives the paired difference, its interval and p; either order gi
   expect((await run(dir, 'pred', ...folder)).printed).toMatch(/^PQ +this +other +difference +95 % +p\nAll .* \+\d+\.\d +\+\d+\.\d to \+\d+\.\d +[<0]/m) // prettier-ignore
 })
 
+test('--race stops what is clearly worse after some images, and gives no PQ then', async () => {
+  const dir = write({ images: 60 })
+  const race = async (name: string, other: string, ...more: readonly string[]) => run(dir, name, '--compare', join(dir, `${other}.json`), '--race', ...more) // prettier-ignore
+  const stopped = await race('worse', 'pred', '--json', '--per-class')
+  const behind = { difference: expect.any(Number), standardError: expect.any(Number) }
+  expect(JSON.parse(stopped.printed)).toEqual({ race: { state: 'stopped', at: 30, of: 60, behind } })
+  expect((await race('worse', 'pred')).printed).toMatch(/^stopped after 30 of 60 images: clearly worse than the other, about \d+\.\d \+- \d\.\d points of PQ behind\nno PQ/) // prettier-ignore
+  const full = await run(dir, 'pred', '--compare', join(dir, 'worse.json'), '--json')
+  expect(await race('pred', 'worse', '--json')).toEqual(full)
+  expect((await run(dir, 'pred', '--race')).error).toMatchObject({ code: 'usage', message: expect.stringMatching(/--race needs --compare/) }) // prettier-ignore
+})
+
+test('intervals over few images come with a note, in JSON as well', async () => {
+  const dir = write()
+  const { printed, warned } = await run(dir, 'pred', '--bootstrap', '50', '--json')
+  expect(warned).toBe('note: 12 images are few: intervals may hold the truth only 90 times in 100\n')
+  expect(JSON.parse(printed).caveat).toMatch(/^12 images are few/)
+  expect((await run(dir, 'pred')).warned).toBe('')
+})
+
 test('--boundary adds Boundary PQ, which is never above PQ', async () => {
   const dir = write()
   const { All, boundary } = JSON.parse((await run(dir, 'pred', '--boundary', '--json')).printed)
@@ -72,25 +92,22 @@ test('contiguous category ids, which cannot be scored, are named in the hint', a
 })
 
 test('a score of nothing because ids are shifted by one comes with a warning', async () => {
-  const dir = write(
-    KINDS.map((kind, i) => ({ ...kind, id: i + 1 })),
-    [1, 2],
-  )
+  const dir = write({ kinds: KINDS.map((kind, i) => ({ ...kind, id: i + 1 })), used: [1, 2] })
   rename(dir, (id) => id + 1)
   const { printed, warned } = await run(dir, 'pred')
   expect(printed).toMatch(/^All +0\.0/m)
   expect(warned).toMatch(/^warning: .*pred\.json: image 0: .* if each predicted category id were 1 lower \(they are shifted by one\)/) // prettier-ignore
 })
 
-/** Twelve images of two things and some sky; the better predictions are off by a column, the worse ones often by half. */
-function write(kinds = KINDS, used: readonly number[] = [3, 4, 7]): string {
+/** Images of two things and some sky; the better predictions are off by a column, the worse ones often by half. */
+function write({ kinds = KINDS, used = [3, 4, 7], images = 12 } = {}): string {
   const dir = temporaryDir()
   const rng = stream(1, 'images')
   const [gt, pred, worse] = ['gt', 'pred', 'worse'].map((name) => {
     mkdirSync(join(dir, name))
     return { name, annotations: [] as object[] }
   })
-  for (let image = 0; image < 12; image++) {
+  for (let image = 0; image < images; image++) {
     const shift = 1 + rng.below(2)
     for (const [side, moved] of [[gt!, 0], [pred!, shift], [worse!, shift + 2 + rng.below(5)]] as const) {
       const ids = new Uint32Array(400)

@@ -10,7 +10,7 @@ const WORLD = { images: 600, classes: 8, segments: 6, tail: 0.5, seed: 3 }
 test('a candidate that is clearly worse is stopped early, and what it leaves is no score', async () => {
   const [best, worse] = simulate(WORLD, [0.5, -0.5])
   const asked: number[] = []
-  const result = await race(best!, scorer(worse!, asked), { seed: 1 })
+  const result = await race(600, scorer(best!, worse!, asked), { seed: 1 })
   expect(result).toEqual({ state: 'stopped', at: 90, of: 600, behind: { difference: expect.any(Number), standardError: expect.any(Number) } }) // prettier-ignore
   expect(asked).toEqual(raceOrder(600, 1).slice(0, 90))
   expect(result.state === 'stopped' && result.behind.difference).toBeLessThan(-0.05)
@@ -18,14 +18,15 @@ test('a candidate that is clearly worse is stopped early, and what it leaves is 
 
 test('a better candidate is scored on every image, and its counts come in the order of the set', async () => {
   const [best, better] = simulate(WORLD, [0.3, 0.6])
-  const result = await race(best!, scorer(better!), { seed: 2 })
+  const result = await race(600, scorer(best!, better!), { seed: 2 })
   if (result.state !== 'finished') throw new Error('stopped')
-  expect(result.images).toEqual(Array.from({ length: 600 }, (_, i) => countsOf(better!, i)))
+  expect(result.candidate).toEqual(Array.from({ length: 600 }, (_, i) => countsOf(better!, i)))
+  expect(result.best).toEqual(Array.from({ length: 600 }, (_, i) => countsOf(best!, i)))
 })
 
 test('a set of less than 30 images is never cut short', async () => {
   const [best, worse] = simulate({ ...WORLD, images: 29 }, [2, -2])
-  expect((await race(best!, scorer(worse!), { seed: 3 })).state).toBe('finished')
+  expect((await race(29, scorer(best!, worse!), { seed: 3 })).state).toBe('finished')
   expect(raceLooks(29)).toEqual([])
   expect(raceLooks(64)).toEqual([30, 40, 50, 60])
   expect(raceLooks(5000).slice(0, 3)).toEqual([300, 400, 500])
@@ -33,8 +34,9 @@ test('a set of less than 30 images is never cut short', async () => {
 })
 
 test('a scorer that leaves images out is found out', async () => {
-  const [best] = simulate(WORLD, [0.3])
-  await expect(race(best!, () => [], { seed: 4 })).rejects.toThrow(/0 images were scored where 90 were asked for/)
+  await expect(race(600, () => ({ candidate: [], best: [] }), { seed: 4 })).rejects.toThrow(
+    /0 images were scored where 90 were asked for/,
+  )
 })
 
 test('over 1200 simulated races at most 1 in 100 of the better candidates is stopped', () => {
@@ -57,10 +59,11 @@ test('a candidate that is far behind is stopped at the first looks', () => {
   expect(scored).toBeLessThan(0.4)
 })
 
-function scorer(statistics: ImageStatistics, asked: number[] = []) {
+function scorer(best: ImageStatistics, candidate: ImageStatistics, asked: number[] = []) {
   return (images: readonly number[]) => {
     asked.push(...images)
-    return images.map((image) => countsOf(statistics, image))
+    const [ofCandidate, ofBest] = [candidate, best].map((one) => images.map((image) => countsOf(one, image)))
+    return { candidate: ofCandidate!, best: ofBest! }
   }
 }
 
