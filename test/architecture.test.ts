@@ -25,6 +25,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'better-sqlite3': 'src/store/sqlite.ts',
   piscina: 'src/trials/threads.ts',
   'onnxruntime-node': 'src/models/engines/ort.ts',
+  '@tensorflow/tfjs-core': 'src/models/engines/tensorflow.ts', // its types alone
   sharp: 'src/data/photos.ts',
   esbuild: 'src/trials/load.ts',
   yaml: 'src/cli/export.ts',

@@ -4,6 +4,7 @@ import { version } from '../version.ts'
 import { cacheCommand } from './cache.ts'
 import { compareCommand } from './compare.ts'
 import { dataCommand } from './data.ts'
+import { devicesCommand } from './devices.ts'
 import { evalCommand } from './eval.ts'
 import { wrap } from './format.ts'
 import { inspectCommands } from './inspect.ts'
@@ -43,6 +44,7 @@ export async function main(words: readonly string[]): Promise<number> {
     evalCommand(print, printError),
     dataCommand(print),
     cacheCommand(print),
+    devicesCommand(print),
   ]
   for (const command of commands) program.addCommand(inherit(command, program))
 
@@ -61,7 +63,7 @@ The main job, to a best configuration in a minute:
 The same command continues it; Ctrl-C loses nothing.
 `
 
-const VERBS: readonly string[] = ['run', 'resume', 'status', 'list', 'show', 'best', 'export', 'recheck', 'compare', 'eval', 'data', 'cache'] // prettier-ignore
+const VERBS: readonly string[] = ['run', 'resume', 'status', 'list', 'show', 'best', 'export', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices'] // prettier-ignore
 
 /** `tune --study F` is `tune run --study F`, and `tune F` is `tune run F`. */
 function withVerb(words: readonly string[]): readonly string[] {

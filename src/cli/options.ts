@@ -35,9 +35,9 @@ export const jsonOption = () => new Option('--json', 'print JSON on stdout')
  */
 export function slotsOf(device: string, count: number | undefined): readonly Slot[] {
   const [kind, list] = device.split(':') as [string, string | undefined]
-  if (kind !== 'cpu' && kind !== 'cuda' && kind !== 'webgpu') {
+  if (kind !== 'cpu' && kind !== 'cuda' && kind !== 'webgpu' && kind !== 'tfjs') {
     throw new TuneError('usage', `--device ${device}: no such kind of device`, {
-      hint: 'write cpu, cuda:0 or cuda:0,1',
+      hint: 'write cpu, cuda:0, cuda:0,1, webgpu or tfjs; tune devices tells which there are',
     })
   }
   const indices = (list ?? '0').split(',').map(Number)

@@ -4,6 +4,7 @@ import { systemClock } from '../clock.ts'
 import { TuneError } from '../errors.ts'
 import { average, pairedDifference, spread } from '../eval/paired.ts'
 import type { Json } from '../json.ts'
+import { checkDevices } from '../models/engines/devices.ts'
 import { studyDir } from '../results.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { StoredStudy } from '../store/store.ts'
@@ -69,6 +70,7 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
   const { steps = launch.steps } = stored.record
   const study = launchedStudy(defined, { ...launch, name, ...known({ steps: steps ?? undefined }) })
   const slots = slotsOf(options.device, options.slots)
+  await checkDevices(slots.map(({ device }) => device))
   const executor = (launch.executor ?? study.executor) === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
   const { signal, done } = interruptible((text) => printError(`${text}\n`))
   const say = (message: string) => (options.json ? undefined : printError(`${message}\n`))

@@ -1,5 +1,6 @@
 import { systemClock } from '../clock.ts'
 import type { StudyEvent } from '../event.ts'
+import { checkDevices } from '../models/engines/devices.ts'
 import { bestFile, writeAtomically } from '../results.ts'
 import { tpe } from '../search/tpe.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
@@ -51,6 +52,7 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
     around.print(options.json ? `${JSON.stringify(planJson(study, slots))}\n` : planText(study, slots, around.terminal))
     return
   }
+  await checkDevices(slots.map(({ device }) => device))
 
   const store = openSqliteStore(results)
   const earlier = store.list().find(({ record }) => record.name === study.name)?.history.trials ?? []

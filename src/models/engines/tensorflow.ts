@@ -12,13 +12,9 @@ const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const
 
 const require = createRequire(import.meta.url)
 
-/** The native package that is installed, and its version. */
-export function installedTensorFlow(): { readonly name: string; readonly version: string } | undefined {
-  for (const name of PACKAGES) {
-    const version = versionOf(name)
-    if (version !== undefined) return { name, version }
-  }
-  return undefined
+interface Installed {
+  readonly name: string
+  readonly version: string
 }
 
 /** Loads it: from then on this process holds the last GPU that `CUDA_VISIBLE_DEVICES` shows to it. */
@@ -35,11 +31,9 @@ export function loadTensorFlow(): TensorFlow {
 }
 
 /** The package that could be loaded here; an error says why there is none. */
-export function usableTensorFlow(): { readonly name: string; readonly version: string } {
-  const installed = installedTensorFlow()
-  if (!installed) {
-    throw new TuneError('device/none', 'TensorFlow.js is not installed', { hint: HINTS.tfjs })
-  }
+export function usableTensorFlow(): Installed {
+  const installed = PACKAGES.map(versionOf).find((found) => found !== undefined)
+  if (!installed) throw new TuneError('device/none', 'TensorFlow.js is not installed', { hint: HINTS.tfjs })
   // Its native part calls functions of node:util that Node 23 removed; the fix was never released.
   const [major = 0] = process.versions.node.split('.').map(Number)
   if (major < 23) return installed
@@ -48,9 +42,9 @@ export function usableTensorFlow(): { readonly name: string; readonly version: s
   })
 }
 
-function versionOf(name: string): string | undefined {
+function versionOf(name: string): Installed | undefined {
   try {
-    return (require(`${name}/package.json`) as { version: string }).version
+    return { name, version: (require(`${name}/package.json`) as { version: string }).version }
   } catch {
     return undefined
   }

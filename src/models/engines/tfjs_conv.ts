@@ -52,8 +52,9 @@ function dense(tf: TensorFlow, x: TfTensor, weight: TfTensor, { stride, dilation
 /** `weight`: C' x 1 x k x k, C'/C filters for each channel. */
 function depthwise(tf: TensorFlow, x: TfTensor, weight: TfTensor, windows: Windows): TfTensor {
   const { kernel, stride, dilation, pads } = windows
-  const channels = x.shape[1]!
-  const filters = tf.reshape(weight, [channels, weight.shape[0]! / channels, ...kernel])
+  const [, channels = 1] = x.shape
+  const [all = 1] = weight.shape
+  const filters = tf.reshape(weight, [channels, all / channels, ...kernel])
   if (dilation.some((step) => step > 1) || stride[0] !== stride[1]) return depthwisePerTap(tf, x, filters, windows)
   const images = channelsLast(tf, padded(tf, x, pads))
   const y = tf.depthwiseConv2d(images, tf.transpose(filters as TfImages, [2, 3, 0, 1]), [...stride], 'valid')

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import * as tf from '@tensorflow/tfjs-core'
-import '@tensorflow/tfjs-backend-cpu'
 import { describe, expect, test } from 'vitest'
 import { openOrtSession } from '../../../src/models/engines/ort.ts'
 import { floats, type Inputs, type Session } from '../../../src/models/engines/session.ts'
@@ -24,6 +23,7 @@ import { gradients } from '../../../src/models/graph/reverse.ts'
 import { cpu, normals, project, relativeError } from '../graph/gradient_error.ts'
 import { carried, tinyBatch, tinyState, tinyTraining } from './tiny_training.ts'
 
+await import('@tensorflow/tfjs-backend-cpu')
 // It would advertise its native package.
 tf.env().set('IS_TEST', true)
 

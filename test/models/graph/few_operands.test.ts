@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openSession } from '../../../src/models/engines/open.ts'
 import { withFewOperands } from '../../../src/models/graph/few_operands.ts'
