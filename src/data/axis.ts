@@ -34,23 +34,28 @@ export function nearestOf(axis: Axis): Int32Array {
 }
 
 /**
- * Shrinking averages the area that a pixel covers, so that nothing aliases however small the image gets; enlarging is
- * bilinear with half-pixel centres and the border repeated. Both keep an image's middle where `nearestOf` has it.
+ * For pictures. Shrinking averages the area that a pixel covers, so that nothing aliases however small the image gets;
+ * enlarging is bilinear. Both keep an image's middle where `nearestOf` has it.
  */
 export function blendOf(axis: Axis): Blend {
+  const ratio = axis.length / resized(axis.length, axis.scale)
+  return ratio < 1 ? linearOf(axis) : blend(axis, ratio === 1 ? 1 : Math.ceil(ratio) + 1, writeArea)
+}
+
+/** Bilinear with half-pixel centres and the border repeated: exact for values that grow evenly along the axis. */
+export function linearOf(axis: Axis): Blend {
+  return blend(axis, 2, writeLinear)
+}
+
+type Write = (blend: Blend, place: number, at: number, target: number, length: number) => void
+
+function blend(axis: Axis, reach: number, write: Write): Blend {
   const { crop, length } = axis
   const target = resized(length, axis.scale)
-  const ratio = length / target
-  const reach = ratio === 1 ? 1 : Math.ceil(ratio) + 1
-  const blend = {
-    first: new Int32Array(crop).fill(-1),
-    count: new Int32Array(crop),
-    shares: new Float32Array(crop * reach),
-    reach,
-  }
-  const write = ratio >= 1 ? writeArea : writeLinear
-  eachInside(axis, target, (place, at) => write(blend, place, at, target, length))
-  return blend
+  const first = new Int32Array(crop).fill(-1)
+  const empty = { first, count: new Int32Array(crop), shares: new Float32Array(crop * reach), reach }
+  eachInside(axis, target, (place, at) => write(empty, place, at, target, length))
+  return empty
 }
 
 function eachInside(axis: Axis, target: number, visit: (place: number, at: number) => void): void {
@@ -60,7 +65,7 @@ function eachInside(axis: Axis, target: number, visit: (place: number, at: numbe
   }
 }
 
-function writeArea({ first, count, shares, reach }: Blend, place: number, at: number, target: number, length: number) {
+const writeArea: Write = ({ first, count, shares, reach }, place, at, target, length) => {
   // Products of whole numbers before the division: a border that falls between two pixels does so exactly.
   const from = (at * length) / target
   const to = ((at + 1) * length) / target
@@ -73,13 +78,7 @@ function writeArea({ first, count, shares, reach }: Blend, place: number, at: nu
   }
 }
 
-function writeLinear(
-  { first, count, shares, reach }: Blend,
-  place: number,
-  at: number,
-  target: number,
-  length: number,
-) {
+const writeLinear: Write = ({ first, count, shares, reach }, place, at, target, length) => {
   const position = Math.min(length - 1, Math.max(0, ((at + 0.5) * length) / target - 0.5))
   const begin = Math.floor(position)
   const share = position - begin
