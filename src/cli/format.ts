@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { Params } from '../space.ts'
 import { errorOf, type Goal, type Metrics } from '../trial.ts'
+import type { Terminal } from './terminal.ts'
 
 /** A metric for reading: four significant digits, never more than two decimals from 1 on. */
 export function number(value: number): string {
@@ -28,11 +29,16 @@ export function metricNames(metrics: readonly Metrics[]): readonly string[] {
 }
 
 /** One metric's values for a column, with their standard errors where those were reported; a dash where there is none. */
-export function metricColumn(name: string, metrics: readonly (Metrics | undefined)[]): readonly string[] {
-  const values = numbers(metrics.map((one) => one?.[name]))
+export function metricColumn(
+  name: string,
+  metrics: readonly (Metrics | undefined)[],
+  { unicode }: Pick<Terminal, 'unicode'>,
+): readonly string[] {
   const errors = metrics.map((one) => one?.[errorOf(name)])
-  const texts = numbers(errors)
-  return values.map((value, i) => (Number.isFinite(errors[i]) ? `${value} ± ${texts[i]}` : value))
+  const texts = numbers([...metrics.map((one) => one?.[name]), ...errors])
+  return metrics.map((_, i) =>
+    Number.isFinite(errors[i]) ? `${texts[i]} ${unicode ? '±' : '+-'} ${texts[metrics.length + i]}` : texts[i]!,
+  )
 }
 
 /** A difference with its sign. */
@@ -66,10 +72,12 @@ export function paramsLine(params: Params): string {
 }
 
 /** A goal's metric by name, with its standard error if there is one; nothing where it was not reported. */
-export function metricText({ metric }: Goal, metrics: Metrics | undefined): string {
-  const [value, error] = [metrics?.[metric], metrics?.[errorOf(metric)]]
-  if (value === undefined) return ''
-  return `${metric} ${number(value)}${error !== undefined && Number.isFinite(error) ? ` ± ${number(error)}` : ''}`
+export function metricText(
+  { metric }: Goal,
+  metrics: Metrics | undefined,
+  terminal: Pick<Terminal, 'unicode'>,
+): string {
+  return metrics?.[metric] === undefined ? '' : `${metric} ${metricColumn(metric, [metrics], terminal)[0]}`
 }
 
 /** `1 trial`, `3 trials`. */

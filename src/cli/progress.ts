@@ -71,7 +71,7 @@ function eventLine(event: StudyEvent, board: Scoreboard, terminal: Terminal): st
     case 'trial-started':
       return `trial ${event.trial.number} started${event.again ? ' again' : ''}  ${paramsLine(event.trial.params)}`
     case 'trial-reported':
-      return `trial ${event.trial.number} step ${event.report.step}  ${metricText(board.goal, event.report.metrics)}`
+      return `trial ${event.trial.number} step ${event.report.step}  ${metricText(board.goal, event.report.metrics, terminal)}`
     case 'trial-ended':
       return endedLine(event, board, terminal)
     case 'study-ended':
@@ -88,7 +88,7 @@ function startedLine(event: Extract<StudyEvent, { kind: 'study-started' }>, term
 
 function endedLine(event: Extract<StudyEvent, { kind: 'trial-ended' }>, board: Scoreboard, terminal: Terminal): string {
   const { trial, outcome, reason } = event
-  const result = metricText(board.goal, trial.reports.at(-1)?.metrics)
+  const result = metricText(board.goal, trial.reports.at(-1)?.metrics, terminal)
   const name = `${mark(outcome.state, terminal)} trial ${trial.number} ${outcome.state}`
   switch (outcome.state) {
     case 'complete': {
@@ -121,7 +121,7 @@ function boardLines(board: Scoreboard, terminal: Terminal): readonly string[] {
 
 function runningLine(trial: Trial, { goal, steps }: Scoreboard, terminal: Terminal): string {
   const step = `${trial.reports.length}${steps === undefined ? '' : `/${steps}`}`
-  const result = metricText(goal, trial.reports.at(-1)?.metrics)
+  const result = metricText(goal, trial.reports.at(-1)?.metrics, terminal)
   return `${mark('running', terminal)} trial ${trial.number}  step ${step}  ${result || paramsLine(trial.params)}`
 }
 

@@ -72,14 +72,14 @@ export function trialText({ record }: StoredStudy, trial: Trial, log: string, te
     ...Object.entries(trial.params).map(([name, value]) => `  ${paramsLine({ [name]: value })}`),
     `  seed ${seed}, on ${place} with ${count(device.threads, 'thread')}`,
     `  log ${log}`,
-    reports.length > 0 ? reportTable(trial) : `  no report${hasEnded(trial) ? '' : ' yet'}`,
+    reports.length > 0 ? reportTable(trial, terminal) : `  no report${hasEnded(trial) ? '' : ' yet'}`,
   ].join('\n')
 }
 
-function reportTable({ reports }: Trial): string {
+function reportTable({ reports }: Trial, terminal: Terminal): string {
   const all = reports.map(({ metrics }) => metrics)
   const names = metricNames(all)
-  const columns = names.map((name) => metricColumn(name, all))
+  const columns = names.map((name) => metricColumn(name, all, terminal))
   const first = reports[0]?.at ?? 0
   const rows = reports.map(({ step, at }, i) => [
     String(step),
@@ -95,7 +95,7 @@ export function bestText({ history, record }: StoredStudy, winner: Trial, termin
   const results = [winner.reports.at(-1)?.metrics ?? {}, baseline?.reports.at(-1)?.metrics]
   const rows = metricNames([results[0]!]).map((metric) => {
     const [value = Number.NaN, start] = results.map((one) => one?.[metric])
-    return [metric, ...metricColumn(metric, results), start === undefined ? '-' : signed(value - start)]
+    return [metric, ...metricColumn(metric, results, terminal), start === undefined ? '-' : signed(value - start)]
   })
   const note = winner.number === BASELINE ? ', the baseline: nothing beat it' : ''
   const goals = record.goals.map(({ metric }) => metric)
