@@ -22,9 +22,14 @@ export function onnxFile(program: Program, metadata: Readonly<Record<string, str
 
 function programFields({ nodes, constants, inputs, outputs }: Program): Field[] {
   // An output carries its own name within the file; every other tensor is named after the layer it comes from.
-  const names = new Map(outputs.map(({ name, tensor }) => [tensor.name, name]))
+  const made = new Set(nodes.flatMap((node) => node.outputs))
+  const names = new Map(outputs.filter(({ tensor }) => made.has(tensor.name)).map(({ name, tensor }) => [tensor.name, name])) // prettier-ignore
+  const nameOf = (name: string) => names.get(name) ?? name
+  // What no node makes, such as an input, and what has a name already, is copied.
+  const copies = outputs.filter(({ name, tensor }) => nameOf(tensor.name) !== name)
   return [
-    ...nodes.map((node) => nodeField(node, (name) => names.get(name) ?? name)),
+    ...nodes.map((node) => nodeField(node, nameOf)),
+    ...copies.map(({ name, tensor }) => message(1, text(1, nameOf(tensor.name)), text(2, name), text(4, 'Identity'))),
     text(2, 'network'),
     ...constants.map(constantField),
     ...inputs.map(({ name, type, shape }) => valueField(11, name, type, shape)),
