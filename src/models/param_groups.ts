@@ -46,7 +46,11 @@ export function weightFactors(graph: Graph, groups: readonly ParamGroup[] = []):
 function matcherOf({ parameters }: Graph, group: ParamGroup): (name: string) => boolean {
   const { pattern } = group
   const isText = { holds: (value: unknown) => typeof value === 'string', wanted: 'the name of a parameter' }
-  checkOptions('parameter group', group, { pattern: isText, lr: notNegative, weightDecay: notNegative })
+  checkOptions(`parameter group ${quoted(pattern)}`, group, {
+    pattern: isText,
+    lr: notNegative,
+    weightDecay: notNegative,
+  })
   const parts = pattern.split('*').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
   const expression = new RegExp(`^${parts.join('.*')}$`)
   const names = parameters.map(({ name }) => name)
@@ -59,6 +63,10 @@ function matcherOf({ parameters }: Graph, group: ParamGroup): (name: string) => 
       ? `did you mean '${near}'?`
       : `there are ${patterns.filter((one) => /^[^.]+\.\*$/.test(one)).join(', ')}`,
   })
+}
+
+function quoted(pattern: unknown): string {
+  return typeof pattern === 'string' ? `'${pattern}'` : JSON.stringify(pattern)
 }
 
 /** What somebody may have meant to match a parameter: `a.b.weight` is of `a.*`, `a.b.*` and `*.weight`. */

@@ -1,3 +1,4 @@
+import { TuneError } from '../../errors.ts'
 import type { Tensor } from '../graph/graph.ts'
 import { flag, fraction, parseKind, positive, type Rules } from '../options.ts'
 import { adam } from './adam.ts'
@@ -65,6 +66,13 @@ const KINDS: Readonly<Record<OptimizerOptions['kind'], Rules>> = {
 /** The optimizer of a kind, by its name or its plain data. Throws `params/invalid`. */
 export function optimizerOf(value: OptimizerOptions | OptimizerOptions['kind'] = 'adamw'): Optimizer {
   const options = parseKind<OptimizerOptions>('optimizer', value, KINDS)
-  if (options.kind === 'sgd') return sgd(options)
+  if (options.kind === 'sgd') return sgd(checkedSgd(options))
   return options.kind === 'adam' ? adam(options) : adamW(options)
+}
+
+function checkedSgd<T extends Extract<OptimizerOptions, { kind: 'sgd' }>>(options: T): T {
+  if (!options.nesterov || options.momentum !== 0) return options
+  throw new TuneError('params/invalid', "optimizer 'sgd': nesterov is true, but momentum is 0", {
+    hint: 'give momentum a value above 0, or leave nesterov out',
+  })
 }

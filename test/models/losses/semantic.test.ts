@@ -3,6 +3,7 @@ import { constant, int32s, newGraph, type Tensor } from '../../../src/models/gra
 import { parseLosses, type SemanticLoss } from '../../../src/models/losses/options.ts'
 import { semanticLoss } from '../../../src/models/losses/semantic.ts'
 import { gradientError } from '../graph/gradient_error.ts'
+import { thrown } from '../thrown.ts'
 import { evaluate } from './evaluate.ts'
 
 /** Of 2 x 2 pixels and two classes, the second of which has logits of 0. */
@@ -147,7 +148,7 @@ describe('what a study asks for is checked:', () => {
     [{ instances: { kind: 'inconsistency', floor: -1 } }, 'floor is -1'],
     [{ stride: 1.5 }, 'stride is 1.5'],
   ])('%j', (options, message) => {
-    expect(textOf(() => parseLosses(options as object, 3))).toMatch(message)
+    expect(thrown(() => parseLosses(options as object, 3))).toMatch(message)
   })
 
   test('nothing asked for is detectron2', () => {
@@ -172,14 +173,4 @@ function semantic(
 /** Of a pixel of class 0 with logits (x, 0). */
 function lossAt(x: number): number {
   return Math.log(1 + Math.exp(-x))
-}
-
-/** The message and the hint of what is thrown. */
-function textOf(parse: () => unknown): string {
-  try {
-    parse()
-  } catch (error) {
-    return error instanceof Error && 'hint' in error ? `${error.message}; ${String(error.hint)}` : String(error)
-  }
-  return 'nothing was thrown'
 }
