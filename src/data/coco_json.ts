@@ -47,15 +47,15 @@ export function parsePanoptic(text: string, file: string): PanopticJson {
   } catch (error) {
     throw new TuneError('data/invalid', `${file}: not JSON: ${messageOf(error)}`, { hint: ONE_SHAPE, cause: error })
   }
-  const root = record({ file, path: '' }, json)
+  const root = record(json, file)
   return {
-    images: optionalList(root, 'images').map(parseImage),
-    annotations: list(root, 'annotations').map(parseAnnotation),
-    categories: optionalList(root, 'categories').map(parseCategory),
+    images: optionalList(root, 'images', parseImage),
+    annotations: list(root, 'annotations', parseAnnotation),
+    categories: optionalList(root, 'categories', parseCategory),
   }
 }
 
-function parseImage(at: Fields): PanopticImage {
+function parseImage(at: Place): PanopticImage {
   return {
     id: field(at, 'id', isId, 'a whole number or a string'),
     fileName: field(at, 'file_name', isFileName, 'a relative path that stays inside its directory'),
@@ -64,15 +64,15 @@ function parseImage(at: Fields): PanopticImage {
   }
 }
 
-function parseAnnotation(at: Fields): PanopticAnnotation {
+function parseAnnotation(at: Place): PanopticAnnotation {
   return {
     imageId: field(at, 'image_id', isId, 'a whole number or a string'),
     fileName: field(at, 'file_name', isFileName, 'a relative path that stays inside its directory'),
-    segments: list(at, 'segments_info').map(parseSegment),
+    segments: list(at, 'segments_info', parseSegment),
   }
 }
 
-function parseSegment(at: Fields): PanopticSegment {
+function parseSegment(at: Place): PanopticSegment {
   const crowd = field(at, 'iscrowd', isOptionalFlag, '0 or 1')
   return {
     id: field(at, 'id', isWhole, 'a whole number'),
@@ -82,7 +82,7 @@ function parseSegment(at: Fields): PanopticSegment {
   }
 }
 
-function parseCategory(at: Fields): PanopticCategory {
+function parseCategory(at: Place): PanopticCategory {
   const id = field(at, 'id', isWhole, 'a whole number')
   return {
     id,
@@ -93,44 +93,44 @@ function parseCategory(at: Fields): PanopticCategory {
 
 const ONE_SHAPE = 'the file should be in the COCO panoptic format: images, annotations and categories'
 
-/** Where a value stands in which file: `annotations[3].segments_info[2]`. */
+/** An object, and where it stands, which only a message spells out: there are a hundred thousand in a file. */
 interface Place {
-  readonly file: string
-  readonly path: string
-}
-
-interface Fields extends Place {
   readonly fields: Readonly<Record<string, unknown>>
+  readonly file: string
+  /** The object whose list it is in, the list's name, and its place there; the file's own object is in none. */
+  readonly parent: Place | undefined
+  readonly name: string
+  readonly index: number
 }
 
-function record(place: Place, value: unknown): Fields {
-  if (!isRecord(value)) throw wrong(place, value, 'an object')
-  return { ...place, fields: value }
+function record(value: unknown, file: string, name = '', index = 0, parent?: Place): Place {
+  if (isRecord(value)) return { fields: value, file, parent, name, index }
+  throw wrong(file, parent ? `${pathTo(parent, name)}[${index}]` : '', value, 'an object')
 }
 
-/** The objects of a list. */
-function list(at: Fields, name: string): readonly Fields[] {
-  const place = inside(at, name)
+/** What each object of a list is parsed to. */
+function list<T>(at: Place, name: string, parse: (item: Place) => T): readonly T[] {
   const values = at.fields[name]
-  if (!Array.isArray(values)) throw wrong(place, values, 'a list')
-  return values.map((value: unknown, i) => record({ file: at.file, path: `${place.path}[${i}]` }, value))
+  if (!Array.isArray(values)) throw wrong(at.file, pathTo(at, name), values, 'a list')
+  return values.map((value: unknown, i) => parse(record(value, at.file, name, i, at)))
 }
 
-function optionalList(at: Fields, name: string): readonly Fields[] {
-  return at.fields[name] === undefined ? [] : list(at, name)
+function optionalList<T>(at: Place, name: string, parse: (item: Place) => T): readonly T[] {
+  return at.fields[name] === undefined ? [] : list(at, name, parse)
 }
 
-function field<T>(at: Fields, name: string, is: (value: unknown) => value is T, expected: string): T {
+function field<T>(at: Place, name: string, is: (value: unknown) => value is T, expected: string): T {
   const value = at.fields[name]
-  if (!is(value)) throw wrong(inside(at, name), value, expected)
-  return value
+  if (is(value)) return value
+  throw wrong(at.file, pathTo(at, name), value, expected)
 }
 
-function inside({ file, path }: Place, name: string): Place {
-  return { file, path: path === '' ? name : `${path}.${name}` }
+/** `annotations[3].segments_info[2].id` */
+function pathTo({ parent, name, index }: Place, last: string): string {
+  return parent ? `${pathTo(parent, name)}[${index}].${last}` : last
 }
 
-function wrong({ file, path }: Place, value: unknown, expected: string): TuneError {
+function wrong(file: string, path: string, value: unknown, expected: string): TuneError {
   const found = value === undefined ? 'missing' : (JSON.stringify(value) ?? typeof value).slice(0, 60)
   return new TuneError('data/invalid', `${file}: ${path || 'the file'} is ${found}; expected ${expected}`, {
     hint: ONE_SHAPE,
