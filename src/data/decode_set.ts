@@ -1,6 +1,7 @@
 import { TuneError } from '../errors.ts'
 import type { ListedScene } from './coco_panoptic.ts'
-import type { Category, ImageSet, Scene } from './image_set.ts'
+import { isDamaged, noteDamaged, orDamaged, wholeOf, withoutDamaged, type DamagedPolicy } from './damaged.ts'
+import type { Category, DamagedImage, ImageSet, Scene } from './image_set.ts'
 import { labelPixels } from './labels.ts'
 import { decodePhoto } from './photos.ts'
 import { decodeIds } from './png.ts'
@@ -14,28 +15,51 @@ export interface SceneSource {
   readonly labels: SourceFile
 }
 
+/** What a set is called if all its images are whole, and if some are damaged. */
+export interface SetIds {
+  readonly whole: string
+  readonly damaged: string
+}
+
 /** Photographs decoded at a time: enough to keep libuv's threads busy. */
 const AT_ONCE = 8
 
-/** Decodes every photograph and label PNG into shared memory, in order. Throws `data/invalid` for the first bad one. */
+/**
+ * Decodes every photograph and label PNG into shared memory, in order. What is damaged is dealt with by the policy: the
+ * first such image is thrown as `data/invalid`, or its place in memory stays empty.
+ */
 export async function decodeSet(
-  id: string,
+  ids: SetIds,
   categories: readonly Category[],
-  sources: readonly SceneSource[],
+  sources: readonly (SceneSource | DamagedImage)[],
+  policy: DamagedPolicy,
   progress: (message: string) => void,
 ): Promise<StoredSet> {
   const starts = [0]
-  for (const { listed } of sources) starts.push(starts.at(-1)! + listed.image.width * listed.image.height)
+  for (const source of sources) starts.push(starts.at(-1)! + pixelsOf(source))
   const { pixels, labels } = allocateSet(starts.at(-1)!)
-  const decode = (source: SceneSource, at: number) => decodeScene(source, at, pixels, labels)
-  const scenes: DecodedScene[] = []
+  const decode = async (source: SceneSource | DamagedImage, at: number) => {
+    if (isDamaged(source)) return source
+    return orDamaged(source.listed.image.id, policy, () => decodeScene(source, at, pixels, labels))
+  }
+  const decoded: (DecodedScene | DamagedImage)[] = []
   for (let from = 0; from < sources.length; from += AT_ONCE) {
     const batch = sources.slice(from, from + AT_ONCE)
-    scenes.push(...(await Promise.all(batch.map((source, i) => decode(source, starts[from + i]!)))))
+    decoded.push(...(await Promise.all(batch.map((source, i) => decode(source, starts[from + i]!)))))
     if (from > 0 && from % 256 === 0) progress(`${from} of ${sources.length} images read`)
   }
-  const set = { id, categories, scenes: scenes.map(({ scene }) => scene), pixels, labels }
-  return { set, notes: noteOddities(scenes) }
+  const damaged = decoded.filter(isDamaged)
+  const scenes = withoutDamaged(
+    decoded.map((image) => (isDamaged(image) ? image : image.scene)),
+    policy,
+  )
+  const set = { id: ids.whole, categories, scenes, pixels, labels }
+  const notes = [...noteDamaged(damaged, policy), ...noteOddities(wholeOf(decoded))]
+  return { set: damaged.length > 0 ? { ...set, id: ids.damaged, damaged } : set, notes }
+}
+
+function pixelsOf(source: SceneSource | DamagedImage): number {
+  return isDamaged(source) ? 0 : source.listed.image.width * source.listed.image.height
 }
 
 interface DecodedScene {

@@ -27,6 +27,13 @@ export interface Scene {
   readonly segments: readonly Segment[]
 }
 
+/** An image of the JSON whose photograph or labels are missing or damaged. */
+export interface DamagedImage {
+  readonly imageId: number | string
+  /** The file, and what is wrong with it. */
+  readonly what: string
+}
+
 /**
  * Photographs with panoptic labels, checked and decoded, in memory that all workers share: it survives
  * `structuredClone`, which shares the arrays' SharedArrayBuffers instead of copying them.
@@ -40,4 +47,6 @@ export interface ImageSet {
   readonly pixels: Uint8Array
   /** One a pixel: 0 is void, n is `segments[n - 1]` of its scene, 65535 a pixel whose segment is not listed. */
   readonly labels: Uint16Array
+  /** Images that could not be read, where they were left out or replaced. Default: none. */
+  readonly damaged?: readonly DamagedImage[]
 }

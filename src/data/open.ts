@@ -4,8 +4,9 @@ import { fingerprint } from '../json.ts'
 import { findPanoptic, type PanopticPaths } from './coco_dir.ts'
 import { parsePanoptic } from './coco_json.ts'
 import { checkCategories, checkScenes, type ListedScene } from './coco_panoptic.ts'
-import { decodeSet, type SceneSource } from './decode_set.ts'
-import type { ImageSet } from './image_set.ts'
+import { checkDamaged, isDamaged, orDamaged, type DamagedPolicy } from './damaged.ts'
+import { decodeSet, type SceneSource, type SetIds } from './decode_set.ts'
+import type { DamagedImage, ImageSet } from './image_set.ts'
 import { readSetFile, SET_FILE_VERSION, writeSetFile, type StoredSet } from './set_file.ts'
 import { inspectFile, readBytes } from './source_file.ts'
 
@@ -14,6 +15,10 @@ export interface OpenOptions {
   readonly cacheDir: string
   /** Take at most so many images, the first of the JSON. Default: all. */
   readonly limit?: number
+  /** What becomes of missing and damaged images. To be `error`, the default, for images to score. */
+  readonly damaged?: DamagedPolicy
+  /** More of them than this share of all images are an error in any case. Default 0.01. */
+  readonly damagedShare?: number
   /** Told what takes long, and what is odd about the data although it is legal. */
   readonly progress?: (message: string) => void
 }
@@ -33,20 +38,20 @@ export async function openImageSet(
 
 /** `openImageSet` where photographs, JSON and label PNGs lie anywhere. */
 export async function openPanoptic(paths: PanopticPaths, options: OpenOptions): Promise<ImageSet> {
-  const { cacheDir, limit = Infinity, progress = () => {} } = options
+  const { cacheDir, limit = Infinity, damaged: policy = 'error', damagedShare = 0.01, progress = () => {} } = options
   if (!(limit >= 1)) throw new TuneError('usage', `a limit of ${limit} images`, { hint: 'take at least 1' })
   const text = readBytes(paths.json, 'the JSON of the labels')
   const json = parsePanoptic(text.toString(), paths.json)
   const categories = checkCategories(json, paths.json)
-  const sources = checkScenes(json, paths.json)
-    .slice(0, limit)
-    .map((listed) => inspectScene(listed, paths))
-  const id = setId(fingerprint(text), sources)
-  const file = join(cacheDir, `${id.slice(0, 32)}.imageset`)
-  const stored = readSetFile(file, id)
-  const { set, notes } = stored ?? (await decodeSet(id, categories, sources, progress))
+  const listed = checkScenes(json, paths.json).slice(0, limit)
+  const sources: (SceneSource | DamagedImage)[] = []
+  for (const scene of listed) sources.push(await orDamaged(scene.image.id, policy, () => inspectScene(scene, paths)))
+  const ids = setIds(fingerprint(text), sources, policy)
+  const stored = readKept(cacheDir, ids.whole) ?? readKept(cacheDir, ids.damaged)
+  const { set, notes } = stored ?? (await decodeSet(ids, categories, sources, policy, progress))
+  checkDamaged(set.damaged ?? [], listed.length, damagedShare, paths.json)
   for (const note of notes) progress(`${paths.json}: ${note}`)
-  if (!stored) keep(file, { set, notes }, progress)
+  if (!stored) keep(keptFile(cacheDir, set.id), { set, notes }, progress)
   return set
 }
 
@@ -59,13 +64,30 @@ function inspectScene(listed: ListedScene, { images, pngs }: PanopticPaths): Sce
   }
 }
 
-/** Hash of all that a set is made from: equal ids mean equal sets, wherever they lie. */
-function setId(json: string, sources: readonly SceneSource[]): string {
-  const files = sources.map(({ listed, photo, labels }) => [
-    [listed.image.fileName, photo.size, photo.sha256],
-    [listed.png, labels.size, labels.sha256],
-  ])
-  return fingerprint({ version: SET_FILE_VERSION, json, files })
+/** Where the set of an id is kept. */
+function keptFile(cacheDir: string, id: string): string {
+  return join(cacheDir, `${id.slice(0, 32)}.imageset`)
+}
+
+function readKept(cacheDir: string, id: string): StoredSet | undefined {
+  return readSetFile(keptFile(cacheDir, id), id)
+}
+
+/**
+ * Hashes of all that a set is made from: equal ids mean equal sets, wherever they lie. Only where something turns out to
+ * be damaged the policy makes another set.
+ */
+function setIds(json: string, sources: readonly (SceneSource | DamagedImage)[], policy: DamagedPolicy): SetIds {
+  const files = sources.map((source) => {
+    if (isDamaged(source)) return source.imageId
+    const { listed, photo, labels } = source
+    return [
+      [listed.image.fileName, photo.size, photo.sha256],
+      [listed.png, labels.size, labels.sha256],
+    ]
+  })
+  const whole = fingerprint({ version: SET_FILE_VERSION, json, files })
+  return { whole, damaged: fingerprint([whole, policy]) }
 }
 
 /** A set is good without its cache: a directory that cannot be written costs time, not the run. */

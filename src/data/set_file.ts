@@ -8,7 +8,7 @@ export interface StoredSet {
   readonly notes: readonly string[]
 }
 
-type Meta = Pick<ImageSet, 'categories' | 'scenes'> & Pick<StoredSet, 'notes'>
+type Meta = Pick<ImageSet, 'categories' | 'scenes' | 'damaged'> & Pick<StoredSet, 'notes'>
 
 /*
  * One file a set, little-endian as every platform that onnxruntime-node ships for:
@@ -45,11 +45,10 @@ export function readSetFile(file: string, id: string): StoredSet | undefined {
   const [pixels, labels, meta] = [0, 1, 2].map((i) => readSection(memory, header, i))
   if (!pixels || !labels || !meta) return undefined
   // What passed its checksums is what `writeSetFile` wrote.
-  const { categories, scenes, notes }: Meta = JSON.parse(meta.toString())
+  const { notes, ...listed }: Meta = JSON.parse(meta.toString())
   const set = {
     id,
-    categories,
-    scenes,
+    ...listed,
     pixels: new Uint8Array(memory, pixels.byteOffset, pixels.length),
     labels: new Uint16Array(memory, labels.byteOffset, labels.length / 2),
   }
@@ -65,8 +64,8 @@ export function setFileId(file: string): string | undefined {
 
 /** Writes a set so that any reader, in any process, sees all of it or nothing. */
 export function writeSetFile(file: string, { set, notes }: StoredSet): void {
-  const { id, categories, scenes, pixels, labels } = set
-  const meta = Buffer.from(JSON.stringify({ categories, scenes, notes } satisfies Meta))
+  const { id, pixels, labels, ...listed } = set
+  const meta = Buffer.from(JSON.stringify({ ...listed, notes } satisfies Meta))
   const sections = [pixels, new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength), meta]
   const header = Buffer.alloc(HEADER_BYTES)
   const offsets: number[] = []

@@ -1,6 +1,7 @@
 import { TuneError } from '../errors.ts'
 import { fingerprint } from '../json.ts'
 import { hasSplit } from './coco_dir.ts'
+import type { DamagedPolicy } from './damaged.ts'
 import type { ImageSet } from './image_set.ts'
 import { openImageSet } from './open.ts'
 import { openShapes } from './shapes.ts'
@@ -20,6 +21,8 @@ export interface SplitsOptions {
   readonly size?: number
   /** Take at most so many images of each split; 0, the default, takes all. */
   readonly limit?: number
+  /** What becomes of missing and damaged training images. Those to score must be whole. Default `error`. */
+  readonly damaged?: DamagedPolicy
   readonly progress?: (message: string) => void
 }
 
@@ -32,6 +35,7 @@ export async function openSplits({
   cacheDir,
   size = 64,
   limit = 0,
+  damaged = 'error',
   progress = () => {},
 }: SplitsOptions): Promise<Splits> {
   if (data === '')
@@ -44,7 +48,7 @@ export async function openSplits({
     return { train: await open('train'), val: await open('val'), heldOut: await open('heldout') }
   }
   const open = (split: string) => openImageSet({ ...options, dir: data, split })
-  const [train, val] = [await open('train'), await open('val')]
+  const [train, val] = [await openImageSet({ ...options, dir: data, split: 'train', damaged }), await open('val')]
   const third = ['heldout', 'test'].find((split) => hasSplit(data, split))
   if (third !== undefined) return sameCategories({ train, val, heldOut: await open(third) })
   progress(`${data} has no split heldout or test: every second val image is held out for the final comparison`)

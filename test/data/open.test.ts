@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openImageSet, openPanoptic } from '../../src/data/open.ts'
+import { openImageSet, openPanoptic, type OpenOptions } from '../../src/data/open.ts'
 import { encodeIds, encodeRgb } from '../../src/data/png_encode.ts'
 import { imageSetSummary } from '../../src/data/summary.ts'
 import { rawPng } from './raw_png.ts'
@@ -10,7 +10,7 @@ import { HEIGHT, scratchDir, sevenIds, tinyJson, tinyPhoto, WIDTH, writeTinySet 
 const size = { width: WIDTH, height: HEIGHT }
 
 /** Opens the split `val` of a directory, with what it said. */
-async function open(dir: string, options: { limit?: number } = {}) {
+async function open(dir: string, options: Pick<OpenOptions, 'limit' | 'damaged' | 'damagedShare'> = {}) {
   const said: string[] = []
   const progress = (message: string) => void said.push(message)
   return { set: await openImageSet({ dir, split: 'val', cacheDir: join(dir, 'cache'), progress, ...options }), said }
@@ -218,6 +218,76 @@ describe('a file that is not what its JSON says is refused by name', () => {
     const where: unknown = expect.stringContaining(join(dir, message))
     await expect(open(dir)).rejects.toMatchObject({ code: 'data/invalid', message: where })
     expect(existsSync(join(dir, 'cache'))).toBe(false)
+  })
+})
+
+describe('an image that is missing or damaged', () => {
+  const damages = {
+    'a missing photograph': (dir: string) => rmSync(join(dir, 'images/val/seven.png')),
+    'a missing label PNG': (dir: string) => rmSync(join(dir, 'panoptic_val/seven_labels.png')),
+    'a damaged photograph': seven.photo(Buffer.from('hello')),
+    'damaged labels': seven.labels(encodeIds({ ...size, ids: sevenIds() }).subarray(0, 60)),
+  }
+  const allowed = { damagedShare: 0.5 } as const
+
+  describe.each(Object.entries(damages))('%s', (_, damage) => {
+    test('is left out or replaced, told by name, the first time and from the cache', async () => {
+      const dir = scratchDir()
+      writeTinySet(dir)
+      damage(dir)
+      for (const [policy, scenes, fate] of [
+        ['skip', ['eight'], 'left out'],
+        ['resample', ['eight', 'eight'], 'replaced by others'],
+      ] as const) {
+        // prettier-ignore
+        const [first, again] = [await open(dir, { damaged: policy, ...allowed }), await open(dir, { damaged: policy, ...allowed })] // prettier-ignore
+        expect(again).toEqual(first)
+        expect(first.set.scenes.map(({ imageId }) => imageId)).toEqual(scenes)
+        const { file, at, height, width } = first.set.scenes[0]!
+        expect(file).toBe('eight.png')
+        expect(first.set.pixels.subarray(3 * at, 3 * (at + height * width))).toEqual(tinyPhoto(100))
+        expect(first.set.damaged).toEqual([{ imageId: 7, what: expect.stringContaining('seven') }])
+        expect(first.said).toEqual([`${join(dir, 'panoptic_val.json')}: 1 missing or damaged images ${fate}, first ${first.set.damaged![0]!.what}`]) // prettier-ignore
+      }
+      const ids = [
+        await open(dir, { damaged: 'skip', ...allowed }),
+        await open(dir, { damaged: 'resample', ...allowed }),
+      ]
+      expect(ids[0]!.set.id).not.toBe(ids[1]!.set.id)
+    })
+
+    test('is an error where it is one of too many, or nothing was said', async () => {
+      const dir = scratchDir()
+      writeTinySet(dir)
+      damage(dir)
+      await expect(open(dir)).rejects.toMatchObject({ message: expect.stringContaining('seven') })
+      await expect(open(dir, { damaged: 'skip' })).rejects.toMatchObject({
+        code: 'data/invalid',
+        message: expect.stringMatching(
+          /panoptic_val.json: 1 of 2 images \(50 %\) are missing or damaged, first .*seven/,
+        ),
+        hint: expect.stringContaining('at most 1 % may be'),
+      })
+      expect(existsSync(join(dir, 'cache'))).toBe(false)
+    })
+  })
+
+  test('is never all that there is', async () => {
+    const dir = scratchDir()
+    writeTinySet(dir)
+    rmSync(join(dir, 'images/val/seven.png'))
+    rmSync(join(dir, 'images/val/eight.png'))
+    for (const damaged of ['skip', 'resample'] as const) {
+      await expect(open(dir, { damaged, damagedShare: 1 })).rejects.toThrow(/2 of 2 images \(100 %\)/)
+    }
+  })
+
+  test('makes no difference to a set without one', async () => {
+    const dir = scratchDir()
+    writeTinySet(dir)
+    const { set } = await open(dir)
+    expect(await open(dir, { damaged: 'skip' })).toEqual({ set, said: [] })
+    expect(await open(dir, { damaged: 'resample' })).toEqual({ set, said: [] })
   })
 })
 

@@ -69,6 +69,6 @@ test('a perfect network that was shown another size finds every segment of the i
     const found = decodePanoptic(maps, set.categories, { stuffArea: 10 })
     const counts = scoreScene(set, 0, found)
     expect([...counts.fn]).toEqual([0, 0, 0, 0])
-    expect(panopticQuality(counts, set.categories).All.sq).toBeGreaterThan(0.9)
+    expect(panopticQuality(counts, set.categories).All.sq).toBeGreaterThan(0.85)
   }
 })
