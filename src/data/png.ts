@@ -1,4 +1,4 @@
-import { readPng } from './png_file.ts'
+import { openPng, unpack } from './png_file.ts'
 import { UNDO_FILTER } from './png_filter.ts'
 
 /** Segment ids of a label PNG, row by row: id = R + 256 G + 65536 B, and 0 is void. */
@@ -13,7 +13,7 @@ export interface IdImage {
  * Throws `data/invalid` for every other kind of PNG, and for one that is damaged anywhere.
  */
 export function decodeIds(bytes: Uint8Array, file: string): IdImage {
-  const { width, height, channels, raw } = readPng(bytes, file)
+  const { width, height, channels, raw } = unpack(openPng(bytes, file), file)
   const rowBytes = width * channels
   const ids = new Uint32Array(width * height)
   let above: Uint8Array = new Uint8Array(rowBytes)

@@ -1,13 +1,18 @@
 import { crc32, inflateSync } from 'node:zlib'
 import { messageOf, TuneError } from '../errors.ts'
 
-/** A PNG whose pixels are inflated but still filtered. */
-export interface FilteredPng {
+/** A PNG of segment ids whose pixels are still compressed. */
+export interface PackedPng {
   readonly width: number
   readonly height: number
   /** Bytes a pixel. */
   readonly channels: 3 | 4
-  /** For each row the number of its filter, 0 to 4, then its bytes. */
+  /** A zlib stream: for each row the number of its filter, 0 to 4, then its bytes. */
+  readonly data: Uint8Array
+}
+
+/** The same, inflated but still filtered. */
+export interface FilteredPng extends Omit<PackedPng, 'data'> {
   readonly raw: Uint8Array
 }
 
@@ -52,24 +57,35 @@ const IDS: PngUse = {
 }
 
 /**
- * Inflates a PNG of 8-bit RGB or RGBA, not interlaced. `file` names it in messages. Throws `data/invalid` for every
- * other kind of PNG, and for one that is damaged anywhere.
+ * Opens a PNG of 8-bit RGB or RGBA, not interlaced. `file` names it in messages. Throws `data/invalid` for every other
+ * kind of PNG, and for one that is damaged anywhere but in its pixels.
  */
-export function readPng(bytes: Uint8Array, file: string): FilteredPng {
-  const { width, height, colour, raw } = inflatePng(bytes, file, IDS)
-  return { width, height, channels: colour === 'RGB' ? 3 : 4, raw }
+export function openPng(bytes: Uint8Array, file: string): PackedPng {
+  const { header, data } = readChunks(bytes, file, IDS)
+  const { width, height, colour } = header
+  return { width, height, channels: colour === 'RGB' ? 3 : 4, data }
+}
+
+/** Inflates the pixels. Throws `data/invalid` where they are damaged. */
+export function unpack({ width, height, channels, data }: PackedPng, file: string): FilteredPng {
+  return { width, height, channels, raw: inflateRows(data, height, width * channels + 1, file) }
 }
 
 /** Inflates a PNG that serves its use, not interlaced: for each row the number of its filter, 0 to 4, then its bytes. */
 export function inflatePng(bytes: Uint8Array, file: string, use: PngUse): PngHeader & { readonly raw: Uint8Array } {
   const { header, data } = readChunks(bytes, file, use)
   const { width, height, bits } = header
-  const stride = Math.ceil((width * bits) / 8) + 1
+  return { ...header, raw: inflateRows(data, height, Math.ceil((width * bits) / 8) + 1, file) }
+}
+
+function inflateRows(data: Uint8Array, height: number, stride: number, file: string): Uint8Array {
   const raw = inflate(data, height * stride, file)
-  for (let y = 0; y < height; y++) {
-    if (raw[y * stride]! > 4) throw damaged(file, `row ${y} has filter ${raw[y * stride]}, which does not exist`)
-  }
-  return { ...header, raw }
+  for (let y = 0; y < height; y++) checkFilter(raw[y * stride]!, y, file)
+  return raw
+}
+
+export function checkFilter(filter: number, y: number, file: string): void {
+  if (filter > 4) throw damaged(file, `row ${y} has filter ${filter}, which does not exist`)
 }
 
 type Header = PngHeader & { readonly bits: number }
