@@ -1,4 +1,4 @@
-import { asha, defineStudy, loguniform, maximize, openSplits, ordinal, tpe, trainPanopticDeepLab } from 'panoptune'
+import { asha, defineStudy, loguniform, maximize, openSplits, ordinal, tpe, trainModel } from 'panoptune'
 
 /** How fast the backbone should learn beside the heads. 0 freezes it. */
 export default defineStudy({
@@ -28,7 +28,7 @@ export default defineStudy({
     const { train, val, heldOut } = trial.data
     const { size, batch, every } = trial.settings
     const weights = { semantic: 1, center: 200, offset: 0.01 }
-    const run = trainPanopticDeepLab({ trial, set: train, crop: size, batch, every, weights, lr, backbone })
+    const run = trainModel({ trial, set: train, crop: size, batch, every, weights, lr, backbone })
     for await (const model of run) {
       const scores = await model.score(val)
       yield model.isLast ? { ...scores, held_out_pq: (await model.score(heldOut, 'held_out')).pq } : scores

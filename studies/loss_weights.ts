@@ -1,4 +1,4 @@
-import { asha, choice, defineStudy, loguniform, maximize, openSplits, tpe, trainPanopticDeepLab } from 'panoptune'
+import { asha, choice, defineStudy, loguniform, maximize, openSplits, tpe, trainModel } from 'panoptune'
 
 /**
  * Which loss weights, learning rate, schedule and backbone multiplier to train a Panoptic-DeepLab with. The semantic
@@ -37,7 +37,7 @@ export default defineStudy({
     const { train, val, heldOut } = trial.data
     const { size, batch, every } = trial.settings
     const weights = { semantic: 1, center, offset }
-    const run = trainPanopticDeepLab({ trial, set: train, crop: size, batch, every, weights, lr, backbone, schedule })
+    const run = trainModel({ trial, set: train, crop: size, batch, every, weights, lr, backbone, schedule })
     for await (const model of run) {
       const scores = await model.score(val)
       // The held-out scenes decide nothing: they say what the winner is worth on scenes that the search never saw.

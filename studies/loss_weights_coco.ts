@@ -7,7 +7,7 @@ import {
   openSplits,
   ordinal,
   tpe,
-  trainPanopticDeepLab,
+  trainModel,
   uniform,
 } from 'panoptune'
 
@@ -52,7 +52,7 @@ export default defineStudy({
     const { train, val, heldOut } = trial.data
     const { crop, batch, every } = trial.settings
     const weights = { semantic: 1, center, offset }
-    const run = trainPanopticDeepLab({
+    const run = trainModel({
       trial,
       set: train,
       crop,
@@ -62,7 +62,7 @@ export default defineStudy({
       lr,
       backbone,
       schedule,
-      model: { hardPixels },
+      losses: { semantic: { kind: 'cross_entropy', hardPixels } },
       decode: { threshold },
     })
     for await (const model of run) {

@@ -6,7 +6,7 @@ import {
   oneOf,
   openSplits,
   tpe,
-  trainPanopticDeepLab,
+  trainModel,
   uniform,
 } from 'panoptune'
 
@@ -45,7 +45,7 @@ export default defineStudy({
     const { train, val, heldOut } = trial.data
     const { size, batch, every } = trial.settings
     const weights = { semantic: 1, center: 200, offset: 0.01 }
-    const run = trainPanopticDeepLab({
+    const run = trainModel({
       trial,
       set: train,
       crop: size,

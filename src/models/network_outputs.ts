@@ -5,7 +5,8 @@ import { fingerprint } from '../json.ts'
 import type { Device } from '../trial.ts'
 import type { HeadMaps } from './decode.ts'
 import { readHeads, writeHeads } from './heads_file.ts'
-import { trainPanopticDeepLab, type TrainOptions } from './train.ts'
+import { trainModel } from './train.ts'
+import type { TrainOptions } from './train_options.ts'
 
 export interface NetworkOptions extends Omit<TrainOptions, 'trial' | 'set' | 'every' | 'decode'> {
   /** Training steps. Default 600. */
@@ -43,7 +44,7 @@ export async function networkOutputs(
 
   progress(`training one network for ${steps} steps; its outputs are kept for the next run`)
   const trial = { seed, device, signal: new AbortController().signal, maxSteps: 1, dir: cacheDir }
-  for await (const model of trainPanopticDeepLab({ ...training, trial, set: train, every: steps })) {
+  for await (const model of trainModel({ ...training, trial, set: train, every: steps })) {
     const outputs = { val: await model.outputs(val), heldOut: await model.outputs(heldOut) }
     writeHeads(fileOf(val), val, outputs.val)
     writeHeads(fileOf(heldOut), heldOut, outputs.heldOut)

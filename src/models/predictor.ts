@@ -25,11 +25,18 @@ export interface PredictorOptions {
   readonly device: Device
 }
 
-/** Opens the network for images of one size. `weights` is asked at every prediction. */
-export async function openPredictor(options: PredictorOptions, weights: () => Float32Array): Promise<Predictor> {
+/** What a network has learned: all parameters, and all buffers, one after another. */
+export interface Kept {
+  readonly weights: Float32Array
+  readonly buffers: Float32Array
+}
+
+/** Opens the network for images of one size. `kept` is asked at every prediction. */
+export async function openPredictor(options: PredictorOptions, kept: () => Kept): Promise<Predictor> {
   const { model, height, width, batch } = options
   const graph = headsGraph(model, batch, height, width)
   bindFlat(graph, 'weights')
+  if (graph.buffers.length > 0) bindFlat(graph, 'buffers', 'buffers')
   const hasInstances = graph.outputs.some(({ name }) => name === 'center')
   const session = await openSession(graph, options.device)
   return {
@@ -37,7 +44,7 @@ export async function openPredictor(options: PredictorOptions, weights: () => Fl
       const pixels = height * width
       const whole = size === batch ? images : new Float32Array(batch * 3 * pixels)
       if (whole !== images) whole.set(images)
-      const results = await session.run({ images: whole, weights: weights() })
+      const results = await session.run({ images: whole, ...kept() })
       return {
         size,
         height,
@@ -55,9 +62,10 @@ export async function openPredictor(options: PredictorOptions, weights: () => Fl
 }
 
 /** The trained network as the bytes of a standard .onnx file: images in, what `HeadOutputs` holds out. */
-export function modelFile(model: Model, weights: Float32Array, height: number, width: number, batch = 1): Uint8Array {
+export function modelFile(model: Model, kept: Kept, height: number, width: number, batch = 1): Uint8Array {
   const graph = headsGraph(model, batch, height, width)
-  bindConstants(graph, weights)
+  bindConstants(graph, kept.weights)
+  bindConstants(graph, kept.buffers, 'buffers')
   return onnxFile(graph)
 }
 

@@ -1,47 +1,17 @@
 import { join } from 'node:path'
 import type { ImageSet } from '../data/image_set.ts'
 import { instanceSide } from '../data/instance_side.ts'
-import { TuneError } from '../errors.ts'
-import type { TrialContext } from '../study.ts'
+import type { Metrics } from '../trial.ts'
+import { meanResult } from './compiled_step.ts'
 import { scaledDecoding, type DecodeOptions, type HeadMaps } from './decode.ts'
 import { writeHeads } from './heads_file.ts'
-import { panopticDeepLab, type PanopticDeepLabConfig } from './panoptic_deeplab.ts'
-import { learningRate, parseSchedule, type Schedule, type ScheduleKind } from './schedule.ts'
+import { planOf } from './plan.ts'
 import { keepCounts, openScorer, type Scores } from './score.ts'
-import { scaledTargets, type TargetOptions } from './targets.ts'
-import { trainBatches } from './train_batches.ts'
-import { openTrainer, type StepResult } from './trainer.ts'
-
-export interface TrainOptions {
-  /** The trial that this training is: its seed, device, directory and number of reports. */
-  readonly trial: Pick<TrialContext, 'seed' | 'device' | 'signal' | 'maxSteps' | 'dir'>
-  readonly set: ImageSet
-  /** Factors of the three losses. The paper's are 1, 200 and 0.01. */
-  readonly weights: { readonly semantic: number; readonly center: number; readonly offset: number }
-  /** Base learning rate of AdamW. Default 0.003. */
-  readonly lr?: number
-  /** Default `poly`. A schedule by its name gets a linear warm-up over the first 5 % of all steps. */
-  readonly schedule?: Schedule | ScheduleKind
-  /** Factor of the backbone's learning rate; 0 freezes it. Default 1. */
-  readonly backbone?: number
-  /** Training steps between two reports; all steps are this times `trial.maxSteps`. Default 100. */
-  readonly every?: number
-  /** Crops a step. Default 4. */
-  readonly batch?: number
-  /** Side of the training crops, in pixels, a multiple of 16. Default 64. */
-  readonly crop?: number
-  /** Least and greatest factor that crops are resized by. Default [1, 1]. */
-  readonly scale?: readonly [number, number]
-  /** Decoupled weight decay, none on norms and biases. Default 1e-4. */
-  readonly weightDecay?: number
-  /** Largest norm of the gradient. Default 10. */
-  readonly clip?: number
-  readonly model?: Partial<Omit<PanopticDeepLabConfig, 'classes'>>
-  /** Default: in proportion to the crop and to the set's instances. */
-  readonly targets?: Omit<TargetOptions, 'stride'>
-  /** Default: in proportion to each image and to the set's instances. */
-  readonly decode?: DecodeOptions
-}
+import { checkpointFile, keepCheckpoint, rehearse } from './starts.ts'
+import type { TrainOptions } from './train_options.ts'
+import type { StepResult } from './trainer.ts'
+import { openTraining } from './training.ts'
+import type { LoadReport } from './warm_start.ts'
 
 /** A network as it stands at a report. It trains on when the next one is asked for. */
 export interface TrainedModel {
@@ -49,8 +19,17 @@ export interface TrainedModel {
   readonly steps: number
   /** Whether this is the trial's last report. */
   readonly isLast: boolean
-  /** Means since the report before: of the raw losses, their weighted sum, and the gradient's norm. */
+  /** Means since the report before: of each loss and its weight, their weighted sum, and the gradient's norm. */
   readonly losses: StepResult
+  /** The share of the time since the report before, 0 to 1, in which the training waited for its batches. */
+  readonly waiting: number
+  /** What became of the weights that it started from; absent where it started from none. */
+  readonly loaded?: LoadReport
+  /**
+   * What each loss does to the network at this moment, on the newest batch, as metrics: `center_loss`, `center_weighted`,
+   * and in percent `center_gradient` and `center_pixels` (see `Diagnosis`). Takes a training step's time for each loss.
+   */
+  terms(): Promise<Metrics>
   /**
    * Panoptic quality on a set, in points (0 to 100) as papers print it. The counts of each image are kept in the trial's
    * directory under the set's name, those of the last report over those before, so that two trials can be compared
@@ -65,53 +44,42 @@ export interface TrainedModel {
 }
 
 /**
- * Trains a small Panoptic-DeepLab and gives it to score after every `every` steps. Whoever stops reading stops the
- * training. The same seed gives bitwise the same network.
+ * Trains a network and gives it to score after every `every` steps. Whoever stops reading stops the training. The same
+ * seed gives bitwise the same network.
  *
- *     for await (const model of trainPanopticDeepLab({ trial, set: train, weights })) yield await model.score(val)
+ *     for await (const model of trainModel({ trial, set, weights })) yield await model.score(val)
  */
-export async function* trainPanopticDeepLab(options: TrainOptions): AsyncGenerator<TrainedModel, void> {
-  const { trial, set, weights, lr = 3e-3, backbone = 1, every = 100, batch = 4, crop = 64 } = options
-  const { weightDecay = 1e-4, clip = 10 } = options
-  const total = every * trial.maxSteps
-  if (!Number.isSafeInteger(total)) {
-    throw new TuneError('study/invalid', 'a schedule needs to know where it ends', {
-      hint: 'give the study budget.steps',
-    })
-  }
-  const schedule = withWarmup(options.schedule ?? 'poly')
+export async function* trainModel(options: TrainOptions): AsyncGenerator<TrainedModel, void> {
+  const { trial, set, every = 100, checkpoints = 'last' } = options
+  const plan = planOf(options)
   const side = instanceSide(set)
-  const model = panopticDeepLab({ classes: set.categories.length, ...options.model })
-  const batches = trainBatches(set, {
-    size: batch,
-    seed: trial.seed,
-    augment: { height: crop, width: crop, ...(options.scale ? { scale: options.scale } : {}) },
-    targets: { ...scaledTargets(crop, crop, side), ...options.targets, stride: model.lossStride },
-  })
-
-  const { device, seed } = trial
-  const trainer = await openTrainer({
-    model,
-    batchSize: batch,
-    height: crop,
-    width: crop,
-    device,
-    seed,
-    lrMultipliers: { backbone },
-  })
-  const scorer = openScorer(trainer, (height, width) => ({ ...scaledDecoding(height, width, side), ...options.decode }))
+  const decodingOf = (height: number, width: number): DecodeOptions => {
+    return { ...scaledDecoding(height, width, side), ...options.decode }
+  }
+  const { trainer, batches, diagnosis, loaded, about, close } = await openTraining(options, plan, decodingOf)
+  const scorer = openScorer(trainer, decodingOf)
+  const file = checkpointFile(trial.dir)
+  let steps = trainer.state().state.step
   try {
-    for (let steps = 0; steps < total;) {
+    if (checkpoints !== 'never') rehearse(file, trainer.state(), about)
+    while (steps < plan.total) {
       const taken: StepResult[] = []
-      for (const end = steps + every; steps < end; steps++) {
+      const [start, waited] = [performance.now(), batches.waited()]
+      for (const end = steps - (steps % every) + every; steps < end;) {
         trial.signal.throwIfAborted()
-        const rate = learningRate(schedule, steps, total, lr)
-        taken.push(await trainer.step(batches.next().value, { lr: rate, weightDecay, clip, weights }))
+        const results = await trainer.steps(batches, plan.hypers(steps, end))
+        taken.push(...results)
+        steps += results.length
       }
+      const [at, isLast] = [steps, steps === plan.total]
+      if (checkpoints === 'every' || (isLast && checkpoints === 'last')) keepCheckpoint(file, trainer.state(), about)
       yield {
-        steps,
-        isLast: steps === total,
-        losses: mean(taken),
+        steps: at,
+        isLast,
+        losses: meanResult(taken),
+        waiting: (batches.waited() - waited) / (performance.now() - start),
+        ...(loaded && { loaded }),
+        terms: () => diagnosis(at),
         score: async (images, name = 'val') => {
           const { scores, statistics } = await scorer.score(images)
           keepCounts(countsFile(trial.dir, name), images, statistics)
@@ -126,7 +94,7 @@ export async function* trainPanopticDeepLab(options: TrainOptions): AsyncGenerat
     }
   } finally {
     await scorer.close()
-    await trainer.close()
+    await close()
   }
 }
 
@@ -138,19 +106,4 @@ export function countsFile(trialDir: string, name: string): string {
 /** Where a trial keeps a network's outputs under a name. */
 export function headsFile(trialDir: string, name: string): string {
   return join(trialDir, `${name}.heads`)
-}
-
-function withWarmup(schedule: Schedule | ScheduleKind): Schedule {
-  return parseSchedule(typeof schedule === 'string' ? { kind: schedule, warmup: 0.05 } : schedule)
-}
-
-function mean(results: readonly StepResult[]): StepResult {
-  const of = (term: keyof StepResult) => results.reduce((sum, result) => sum + result[term], 0) / results.length
-  return {
-    semantic: of('semantic'),
-    center: of('center'),
-    offset: of('offset'),
-    total: of('total'),
-    gradNorm: of('gradNorm'),
-  }
 }

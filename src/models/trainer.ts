@@ -1,11 +1,17 @@
+import { nearest, TuneError } from '../errors.ts'
 import type { Device } from '../trial.ts'
-import type { Batch } from './batch.ts'
-import { openSession } from './engines/open.ts'
-import { floats, type Results, type Values } from './engines/session.ts'
+import type { BatchStream } from './batch_stream.ts'
+import type { Network, TrainState } from './checkpoint.ts'
+import { compileSteps, type CompiledSteps } from './compiled_step.ts'
+import { parseLosses, type LossOptions } from './losses/options.ts'
+import { TERMS, type LossWeights, type TermName } from './losses/terms.ts'
 import type { Model } from './model.ts'
+import type { Clipping } from './optimizers/clip.ts'
+import { optimizerOf, type OptimizerOptions } from './optimizers/optimizer.ts'
+import type { ParamGroup } from './param_groups.ts'
 import { openPredictor, type Predictor } from './predictor.ts'
-import { LOSSES, trainStepGraph } from './train_step.ts'
-import { decayMask, initialWeights, learningRateScale } from './weights.ts'
+import { isWithin, slotsOf, type StepShape, type UpdateShape } from './train_step.ts'
+import { initialState, keptBy, movedState, networkOf } from './train_state.ts'
 
 export interface TrainerOptions {
   readonly model: Model
@@ -14,30 +20,46 @@ export interface TrainerOptions {
   readonly height: number
   readonly width: number
   readonly device: Device
-  /** The initial weights come from this. */
+  /** Initial weights and dropout come from this. */
   readonly seed: number
-  /** Factors of the learning rate for parts of the network. Default: 1. */
-  readonly lrMultipliers?: { readonly backbone: number }
+  readonly losses?: LossOptions
+  /** Default `adamw`. */
+  readonly optimizer?: OptimizerOptions | OptimizerOptions['kind']
+  /** What of a gradient `Hyper.clip` limits. Default `norm`, its whole length. */
+  readonly clipping?: Clipping
+  /** Parameters with a learning rate or weight decay of their own. */
+  readonly groups?: readonly ParamGroup[]
+  /** Batches that a step takes the mean gradient of. Default 1. */
+  readonly accumulate?: number
+  /**
+   * Decay of a moving average of the weights that predictions are made with, below 1. Default: none, the weights
+   * themselves predict.
+   */
+  readonly average?: number
+  /** Where to go on. Default: at step 0, with weights drawn from the seed; so is what is left out. */
+  readonly start?: { readonly network: Network; readonly state: Partial<TrainState> }
+  /** Steps that one run of the device takes. Default 1; more keep the state on a GPU in between. */
+  readonly stepsPerRun?: number
 }
 
 /** What one step is taken with; all of it may change from step to step. */
 export interface Hyper {
   readonly lr: number
   readonly weightDecay: number
-  /** Largest norm of the gradient; longer ones are shortened to it. */
+  /** Limit of the gradient, in the sense of the trainer's `clipping`. */
   readonly clip: number
-  /** Factors of the three losses. */
-  readonly weights: LossValues
+  /** Factors of the losses. A loss of factor 0 is not built. */
+  readonly weights: LossWeights
+  /** Parts of the network that stay as they are, running statistics included: `backbone`. Default: none. */
+  readonly frozen?: readonly string[]
 }
 
-interface LossValues {
-  readonly semantic: number
-  readonly center: number
-  readonly offset: number
-}
-
-/** The losses of the batch before the step, and the norm of their gradient before clipping. */
-export interface StepResult extends LossValues {
+/** The losses of a step's batches before the step, and the norm of their gradient before clipping. */
+export interface StepResult {
+  /** Each loss that has a weight, before it is weighted. */
+  readonly losses: Readonly<Partial<Record<TermName, number>>>
+  /** What each was weighted with: as asked for, or as learned. */
+  readonly weights: Readonly<Partial<Record<TermName, number>>>
   /** The losses' weighted sum, which the step lowers. */
   readonly total: number
   readonly gradNorm: number
@@ -45,10 +67,13 @@ export interface StepResult extends LossValues {
 
 /** A network in training. It runs on the thread that calls it; other events get their turn before every step. */
 export interface Trainer {
-  /** Takes one step. Throws a `DivergedError` when a loss or the gradient is not finite; the weights stay as they were. */
-  step(batch: Batch, hyper: Hyper): Promise<StepResult>
-  /** A copy of all weights, in the order of the network's parameters. */
-  weights(): Float32Array
+  /**
+   * Takes a step for each of `hypers`, whose losses and frozen parts are the same. Throws a `DivergedError` when a loss or
+   * a gradient is not finite; the state stays as it was before.
+   */
+  steps(batches: Pick<BatchStream, 'next'>, hypers: readonly Hyper[]): Promise<readonly StepResult[]>
+  /** All that the training has become, and the network that it is of. Its arrays are never written again. */
+  state(): { readonly network: Network; readonly state: TrainState }
   /** Opens this network for predictions, with the weights that it has whenever it is asked. */
   predictor(height: number, width: number, batch: number): Promise<Predictor>
   close(): Promise<void>
@@ -56,68 +81,57 @@ export interface Trainer {
 
 /** Sets up a network for training. The same seed and the same batches give bitwise the same weights. */
 export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
-  const { model, batchSize, height, width, device, seed, lrMultipliers = {} } = options
-  const graph = trainStepGraph(model, batchSize, height, width)
-  const session = await openSession(graph, device)
-  const fixed = { lrScale: learningRateScale(graph, lrMultipliers), decays: decayMask(graph) }
+  const { model, batchSize: size, height, width, device, seed, groups = [], average } = options
+  const { clipping = 'norm', accumulate = 1, stepsPerRun = 1 } = options
+  const losses = parseLosses(options.losses ?? {}, model.classes)
+  const update: UpdateShape = { optimizer: optimizerOf(options.optimizer), clipping, isAveraged: average !== undefined }
+  const bare = networkOf(model)
+  let network = options.start?.network ?? bare
+  let state: TrainState = { ...initialState(network, seed, slotsOf(update)), ...options.start?.state }
+  let current: { readonly key: string; readonly steps: CompiledSteps } | undefined
 
-  let weights: Float32Array = initialWeights(graph, seed)
-  let momentum: Float32Array = new Float32Array(weights.length)
-  let variance: Float32Array = new Float32Array(weights.length)
-  let steps = 0
-
+  /** The steps for some weights and frozen parts. Only another structure compiles again, and takes the state along. */
+  const stepsFor = async ({ weights, frozen = [] }: Hyper): Promise<CompiledSteps> => {
+    const key = JSON.stringify([TERMS.filter((name) => (weights[name] ?? 0) > 0), frozen])
+    if (current?.key === key) return current.steps
+    checkParts(bare, frozen)
+    await current?.steps.close()
+    const shape: StepShape = { model, size, height, width, losses, weights, frozen }
+    const steps = await compileSteps(shape, update, { device, seed, groups, stepsPerRun, accumulate, average })
+    current = { key, steps }
+    state = movedState(state, network, steps.network, seed)
+    network = steps.network
+    return steps
+  }
   return {
-    async step(batch, hyper) {
-      const results = await session.run({
-        ...fixed,
-        ...targets(batch),
-        ...factors(hyper),
-        weights,
-        momentum,
-        variance,
-        step: Float32Array.of(steps + 1),
-      })
-      const losses = summary(results, hyper.weights)
-      checkFinite(losses, steps + 1)
-      steps += 1
-      // What came out is what goes in next: no copy is made.
-      weights = floats(results, 'newWeights')
-      momentum = floats(results, 'newMomentum')
-      variance = floats(results, 'newVariance')
-      return losses
+    async steps(batches, hypers) {
+      const [hyper] = hypers
+      if (!hyper) return []
+      const taken = await (await stepsFor(hyper)).run(state, () => batches.next(), hypers)
+      state = taken.state
+      return taken.results
     },
-    weights: () => weights.slice(),
-    predictor: (height, width, batch) => openPredictor({ model, height, width, batch, device }, () => weights),
-    close: () => session.close(),
+    state: () => ({ network, state }),
+    predictor: (height, width, batch) => {
+      return openPredictor({ model, height, width, batch, device }, () => keptBy(state, bare))
+    },
+    close: async () => current?.steps.close(),
   }
 }
 
-function targets(batch: Batch): Record<string, Values> {
-  const { images, semantic, semanticWeights, center, centerWeights, offset, offsetWeights } = batch
-  return { images, semantic, semanticWeights, center, centerWeights, offset, offsetWeights }
-}
-
-function factors({ lr, weightDecay, clip, weights }: Hyper): Record<string, Values> {
-  return {
-    lr: Float32Array.of(lr),
-    weightDecay: Float32Array.of(weightDecay),
-    clip: Float32Array.of(clip),
-    ...Object.fromEntries(LOSSES.map((name) => [`${name}Factor`, Float32Array.of(weights[name])])),
+function checkParts({ parameters }: Network, frozen: readonly string[]): void {
+  for (const part of frozen) {
+    if (parameters.some(({ name }) => isWithin(name, part))) continue
+    const layers = [...new Set(parameters.flatMap(({ name }) => layersOf(name)))]
+    const near = nearest(part, layers)
+    throw new TuneError('params/invalid', `'${part}' is to be frozen, but the network has no such part`, {
+      hint: near ? `did you mean '${near}'?` : `its parts are ${layers.filter((one) => !one.includes('.')).join(', ')}`,
+    })
   }
 }
 
-function summary(results: Results, weights: LossValues): StepResult {
-  const scalar = (name: string) => floats(results, name)[0] ?? Number.NaN
-  const [semantic, center, offset] = [scalar('semanticLoss'), scalar('centerLoss'), scalar('offsetLoss')]
-  const gradNorm = scalar('gradNorm')
-  const total = weights.semantic * semantic + weights.center * center + weights.offset * offset
-  return { semantic, center, offset, total, gradNorm }
-}
-
-/** NaN would spread to all weights and never leave: a trial that gets there has failed. */
-function checkFinite(result: StepResult, step: number): void {
-  const bad = Object.entries(result).find(([, value]) => !Number.isFinite(value))
-  if (!bad) return
-  const [term, value] = bad
-  throw Object.assign(new Error(`diverged at step ${step}: ${term} is ${value}`), { name: 'DivergedError' })
+/** `a.b.weight` lies in `a` and `a.b`. */
+function layersOf(name: string): readonly string[] {
+  const parts = name.split('.')
+  return parts.slice(0, -1).map((_, i) => parts.slice(0, i + 1).join('.'))
 }

@@ -4,7 +4,8 @@ import { openShapes } from '../../src/data/shapes.ts'
 import { loadCounts } from '../../src/eval/counts_file.ts'
 import { totalCounts } from '../../src/eval/image_statistics.ts'
 import { panopticQuality } from '../../src/eval/pq.ts'
-import { countsFile, trainPanopticDeepLab, type TrainOptions } from '../../src/models/train.ts'
+import { countsFile, trainModel } from '../../src/models/train.ts'
+import type { TrainOptions } from '../../src/models/train_options.ts'
 import { sharedTemporaryDir, temporaryDir } from '../temporary.ts'
 
 const cpu = { kind: 'cpu', index: 0, threads: 1 } as const
@@ -24,7 +25,7 @@ const weights = { semantic: 1, center: 200, offset: 0.01 }
 describe('a training', () => {
   test('gives the network to score after every so many steps, and lowers the loss', async () => {
     const models = []
-    for await (const { steps, isLast, losses, score } of trainPanopticDeepLab({
+    for await (const { steps, isLast, losses, score } of trainModel({
       trial: trialOf({ maxSteps: 3 }),
       set,
       weights,
@@ -40,7 +41,7 @@ describe('a training', () => {
 
   test('gives the same scores for the same seed, and others for another', async () => {
     const scoresOf = async (seed: number) => {
-      for await (const model of trainPanopticDeepLab({ trial: trialOf({ seed }), set, weights, every: 25 })) {
+      for await (const model of trainModel({ trial: trialOf({ seed }), set, weights, every: 25 })) {
         if (model.isLast) return [model.losses, await model.score(set)]
       }
       return undefined
@@ -52,7 +53,7 @@ describe('a training', () => {
 
   test('keeps the counts of each image under a name, which give the score again', async () => {
     const trial = trialOf({ maxSteps: 1 })
-    for await (const model of trainPanopticDeepLab({ trial, set, weights, every: 30 })) {
+    for await (const model of trainModel({ trial, set, weights, every: 30 })) {
       const { pq } = await model.score(set, 'val')
       const { imageIds, statistics } = loadCounts(countsFile(trial.dir, 'val'))
       expect(imageIds).toEqual(set.scenes.map(({ imageId }) => imageId))
@@ -62,19 +63,19 @@ describe('a training', () => {
 
   test('ends at its next step when its trial is told to', async () => {
     const stop = new AbortController()
-    const run = trainPanopticDeepLab({ trial: trialOf({ signal: stop.signal }), set, weights, every: 1000 })
+    const run = trainModel({ trial: trialOf({ signal: stop.signal }), set, weights, every: 1000 })
     setImmediate(() => stop.abort())
     await expect(run.next()).rejects.toThrow(/aborted/)
   })
 
   test('needs to know where its schedule ends', async () => {
-    const run = trainPanopticDeepLab({ trial: trialOf({ maxSteps: Infinity }), set, weights })
+    const run = trainModel({ trial: trialOf({ maxSteps: Infinity }), set, weights })
     await expect(run.next()).rejects.toThrow(/where it ends/)
   })
 
   test('leaves a frozen backbone alone, so that only its heads lower the loss', async () => {
     const lossesOf = async (backbone: number) => {
-      for await (const model of trainPanopticDeepLab({ trial: trialOf(), set, weights, every: 30, backbone })) {
+      for await (const model of trainModel({ trial: trialOf(), set, weights, every: 30, backbone })) {
         if (model.isLast) return model.losses.total
       }
       return Number.NaN

@@ -5,7 +5,7 @@ import * as onnx from './onnx.ts'
 export type Kept = 'parameters' | 'buffers'
 
 /** Number of floats that all parameters, or buffers, take together. */
-export function countOf(graph: Graph, kept: Kept): number {
+export function countOf(graph: Pick<Graph, Kept>, kept: Kept): number {
   return graph[kept].reduce((count, { shape }) => count + sizeOf(shape), 0)
 }
 

@@ -1,0 +1,51 @@
+import type { Device, Metrics } from '../trial.ts'
+import type { Batch } from './batch.ts'
+import type { TrainState } from './checkpoint.ts'
+import { fedBatch, termsOf } from './compiled_step.ts'
+import { openSession } from './engines/open.ts'
+import { floats, type Session } from './engines/session.ts'
+import { gradientShares } from './losses/gradient_norms.ts'
+import { TERMS } from './losses/terms.ts'
+import { diagnosisGraph, type StepShape } from './train_step.ts'
+import type { Hyper } from './trainer.ts'
+
+/** Says what each loss does to a network, from one batch; made when it is first asked. */
+export interface Diagnosis {
+  /**
+   * Of every loss with a weight, say `center`: `center_loss` and `center_weighted`, before and after it is weighted, and in
+   * percent `center_gradient`, its part of the sum of all weighted gradients' lengths, and `center_pixels`, the part of all
+   * pixels that add to it.
+   */
+  run(state: TrainState, batch: Batch, hyper: Hyper): Promise<Metrics>
+  close(): Promise<void>
+}
+
+export function openDiagnosis(shape: Omit<StepShape, 'weights' | 'frozen'>, device: Device): Diagnosis {
+  let opened: { readonly key: string; readonly session: Session } | undefined
+  const sessionFor = async ({ weights, frozen = [] }: Hyper): Promise<Session> => {
+    const key = JSON.stringify([TERMS.filter((name) => (weights[name] ?? 0) > 0), frozen])
+    if (opened?.key === key) return opened.session
+    await opened?.session.close()
+    const session = await openSession(diagnosisGraph({ ...shape, weights, frozen }), device)
+    opened = { key, session }
+    return session
+  }
+  return {
+    async run({ weights, buffers }, batch, hyper) {
+      const results = await (await sessionFor(hyper)).run({ ...fedBatch(batch, hyper), weights, buffers })
+      const { losses, weights: factors } = termsOf(results, hyper)
+      const names = TERMS.filter((name) => name in losses)
+      const read = (suffix: string) => names.map((name) => floats(results, `${name}${suffix}`)[0] ?? Number.NaN)
+      const [pixels, norms] = [read('Pixels'), read('Norm')]
+      const shares = gradientShares(norms, names.map((name) => factors[name]!)) // prettier-ignore
+      const metrics = names.flatMap((name, i) => [
+        [`${name}_loss`, losses[name]!],
+        [`${name}_weighted`, losses[name]! * factors[name]!],
+        [`${name}_gradient`, 100 * shares[i]!],
+        [`${name}_pixels`, 100 * pixels[i]!],
+      ])
+      return Object.fromEntries(metrics) as Metrics
+    },
+    close: async () => opened?.session.close(),
+  }
+}

@@ -1,0 +1,68 @@
+import { TuneError } from '../errors.ts'
+import type { ParamGroup } from './param_groups.ts'
+import { learningRate, parseSchedule, type Schedule, type ScheduleKind } from './schedule.ts'
+import type { Phase, TrainOptions } from './train_options.ts'
+import type { Hyper } from './trainer.ts'
+
+/** How a training goes, step by step. */
+export interface TrainPlan {
+  /** All steps. */
+  readonly total: number
+  readonly groups: readonly ParamGroup[]
+  /** Steps that one run of the device takes. */
+  readonly stepsPerRun: number
+  /** What the steps from one, counted from 0, to another are taken with: as many as one run takes and one phase has. */
+  hypers(step: number, end: number): readonly Hyper[]
+}
+
+/** Reads what of a training's options changes from step to step. Throws `study/invalid` or `params/invalid`. */
+export function planOf(options: TrainOptions): TrainPlan {
+  const { trial, weights, lr = 3e-3, backbone = 1, every = 100, weightDecay = 1e-4, clip = 10 } = options
+  const { freeze = [], phases = [], groups = [] } = options
+  const total = every * trial.maxSteps
+  if (!Number.isSafeInteger(total)) {
+    throw new TuneError('study/invalid', 'a schedule needs to know where it ends', {
+      hint: 'give the study budget.steps',
+    })
+  }
+  checkPhases(phases)
+  const schedule = withWarmup(options.schedule ?? 'poly')
+  const phaseOf = (step: number) => phases.findLast(({ after }) => step >= Math.round(after * total))
+  const hyper = (step: number): Hyper => {
+    const phase = phaseOf(step)
+    return {
+      lr: learningRate(schedule, step, total, lr) * (phase?.lr ?? 1),
+      weightDecay,
+      clip,
+      weights: phase?.weights ?? weights,
+      frozen: [...(phase?.freeze ?? freeze), ...(backbone === 0 ? ['backbone'] : [])],
+    }
+  }
+  // On a GPU the state would cross the bus with every run.
+  const stepsPerRun = trial.device.kind === 'cuda' ? STEPS_PER_GPU_RUN : 1
+  return {
+    total,
+    groups: backbone === 0 || backbone === 1 ? groups : [{ pattern: 'backbone.*', lr: backbone }, ...groups],
+    stepsPerRun,
+    hypers(step, end) {
+      const phase = phaseOf(step)
+      const steps = Array.from({ length: Math.min(stepsPerRun, end - step) }, (_, i) => step + i)
+      return steps.filter((at) => phaseOf(at) === phase).map(hyper)
+    },
+  }
+}
+
+const STEPS_PER_GPU_RUN = 16
+
+function withWarmup(schedule: Schedule | ScheduleKind): Schedule {
+  return parseSchedule(typeof schedule === 'string' ? { kind: schedule, warmup: 0.05 } : schedule)
+}
+
+function checkPhases(phases: readonly Phase[]): void {
+  for (const [i, { after }] of phases.entries()) {
+    if (after > (phases[i - 1]?.after ?? 0) && after < 1) continue
+    throw new TuneError('params/invalid', `phase ${i + 1} begins after ${after} of all steps`, {
+      hint: 'give shares above 0 and below 1, ascending',
+    })
+  }
+}

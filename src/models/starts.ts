@@ -1,0 +1,130 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Category } from '../data/image_set.ts'
+import { instanceSide } from '../data/instance_side.ts'
+import { DEFAULT_NORMALISATION, type DomainNormalisation, type Normalisation } from '../data/normalisation.ts'
+import { TuneError } from '../errors.ts'
+import { fingerprint } from '../json.ts'
+import {
+  readCheckpoint,
+  saveCheckpoint,
+  stateOf,
+  type Checkpoint,
+  type Network,
+  type TrainState,
+} from './checkpoint.ts'
+import type { DecodeOptions } from './decode.ts'
+import type { Model } from './model.ts'
+import { initialState, networkOf } from './train_state.ts'
+import type { TrainOptions } from './train_options.ts'
+import { warmStart, type LoadReport } from './warm_start.ts'
+import { buildModel, type ModelOptions } from './zoo.ts'
+
+/** What a checkpoint says of the training that it is of: enough to build the network and use it. */
+export interface AboutTraining {
+  readonly model: ModelOptions
+  readonly categories: readonly Category[]
+  readonly normalisation: Normalisation | DomainNormalisation
+  /** Typical side of the training set's instances, in pixels (`instanceSide`); null where there are none. */
+  readonly instanceSide: number | null
+  readonly decode: DecodeOptions
+  readonly seed: number
+  /** Hash of the options, and of the set's content: what continues a checkpoint has to be the same training. */
+  readonly training: string
+}
+
+export function aboutTraining(options: TrainOptions, model: Model): AboutTraining {
+  const { trial, set, resume: _, ...rest } = options
+  return {
+    // It was read from such options.
+    model: model.config as ModelOptions,
+    categories: set.categories,
+    normalisation: options.sampling?.normalisation ?? DEFAULT_NORMALISATION,
+    instanceSide: instanceSide(set) ?? null,
+    decode: options.decode ?? {},
+    seed: trial.seed,
+    training: fingerprint([JSON.stringify(rest), trial.seed, trial.maxSteps, set.id]),
+  }
+}
+
+/** A trained network, as its checkpoint keeps it. */
+export interface Trained {
+  readonly about: AboutTraining
+  readonly model: Model
+  readonly network: Network
+  readonly state: TrainState
+}
+
+/** Reads a checkpoint and builds its network. Throws `checkpoint/invalid` where it is no whole checkpoint of ours. */
+export function openCheckpoint(file: string): Trained {
+  const checkpoint = readCheckpoint(file)
+  // What ends in a checksum was written by `keepCheckpoint`.
+  const about = checkpoint.about as AboutTraining
+  const things = about.categories.flatMap(({ isThing }, i) => (isThing ? [i] : []))
+  const model = buildModel(about.model, about.categories.length, things)
+  const network = withLearnedLosses(networkOf(model), checkpoint)
+  return { about, model, network, state: stateOf(checkpoint, network) }
+}
+
+/** The parameters of learned loss weights come after those of the network. */
+function withLearnedLosses(network: Network, { tensors }: Checkpoint): Network {
+  const learned = [...tensors].filter(([name]) => name.startsWith('loss.'))
+  const init = { kind: 'constant', value: 0 } as const
+  const parameters = [...network.parameters, ...learned.map(([name, { shape }]) => ({ name, shape, init }))]
+  return { parameters, buffers: network.buffers }
+}
+
+/** Where a trial keeps its network. */
+export function checkpointFile(trialDir: string): string {
+  return join(trialDir, 'model.safetensors')
+}
+
+export function keepCheckpoint(
+  file: string,
+  { network, state }: Pick<Trained, 'network' | 'state'>,
+  about: AboutTraining,
+): void {
+  saveCheckpoint(file, network, state, about)
+}
+
+/**
+ * Saves a training and reads it again, before its budget is spent on what could not be kept. Throws where what comes back
+ * is not bitwise what was.
+ */
+export function rehearse(file: string, trained: Pick<Trained, 'network' | 'state'>, about: AboutTraining): void {
+  keepCheckpoint(file, trained, about)
+  const back = stateOf(readCheckpoint(file), trained.network)
+  const bits = ({ weights, buffers, slots }: TrainState) => {
+    return [weights, buffers, ...Object.values(slots)].map((values) => fingerprint(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)))
+  } // prettier-ignore
+  if (back.step === trained.state.step && bits(back).join() === bits(trained.state).join()) return
+  throw new TuneError('checkpoint/invalid', `${file}: what was written does not read the same`, {
+    hint: 'check the disk: tune cannot keep what it trains there',
+  })
+}
+
+/** Where a training begins, and what it loaded for that. */
+export interface Start {
+  readonly start?: { readonly network: Network; readonly state: Partial<TrainState> }
+  readonly loaded?: LoadReport
+}
+
+/**
+ * A training's own checkpoint where it is to resume and there is one; else the weights that it is to start from; else
+ * nothing. Throws `checkpoint/invalid` for a checkpoint of another training.
+ */
+export function startOf({ trial, from, resume = false }: TrainOptions, model: Model, about: AboutTraining): Start {
+  const own = checkpointFile(trial.dir)
+  if (resume && existsSync(own)) {
+    const { about: kept, network, state } = openCheckpoint(own)
+    if (kept.training === about.training) return { start: { network, state } }
+    throw new TuneError('checkpoint/invalid', `${own} is the checkpoint of another training`, {
+      hint: 'its options, seed or images were others: remove it to begin anew',
+    })
+  }
+  if (!from) return {}
+  const network = networkOf(model)
+  const { weights, buffers } = initialState(network, trial.seed, [])
+  const loaded = warmStart(network, weights, buffers, from)
+  return { start: { network, state: { weights, buffers } }, loaded }
+}
