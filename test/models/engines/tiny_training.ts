@@ -18,9 +18,9 @@ export const carried = { weights: 'newWeights', velocity: 'newVelocity', buffers
  * One step of a network of few layers but many kinds: images, a target, noise and the state in; the loss, the gradient
  * and the new state out. Gradient descent with momentum, the learning rate being fed.
  */
-export function tinyTraining(): Graph {
+export function tinyTraining(pool: typeof maxPool = maxPool): Graph {
   const graph = newGraph({ isTraining: true })
-  const loss = squaredError(network(input(graph, 'images', 'float32', [2, 3, 12, 12])), [2, 2, 12, 12])
+  const loss = squaredError(network(input(graph, 'images', 'float32', [2, 3, 12, 12]), pool), [2, 2, 12, 12])
   const gradient = flat(gradients(loss))
   const weights = bindFlat(graph, 'weights')
   const velocity = input(graph, 'velocity', 'float32', weights.shape)
@@ -52,14 +52,14 @@ export function tinyBatch(graph: Graph, step: number): Inputs {
   return Object.fromEntries(batch) as Inputs
 }
 
-function network(images: Tensor): Tensor {
+function network(images: Tensor, pool: typeof maxPool): Tensor {
   const { graph } = images
   const weight = (name: string, shape: Shape) => parameter(graph, name, shape, { kind: 'constant', value: 0 })
   const stem = inLayer(graph, 'stem', () => {
     const y = conv(images, weight('weight', [8, 3, 3, 3]), { stride: 2 })
     return relu(batchNorm(y, weight('scale', [8]), weight('shift', [8])))
   })
-  const pooled = maxPool(stem, { kernel: 3, stride: 2 })
+  const pooled = pool(stem, { kernel: 3, stride: 2 })
   const body = inLayer(graph, 'body', () => {
     const y = gelu(conv(pooled, weight('depthwise', [8, 1, 3, 3]), { groups: 8, dilation: 2 }))
     return dropout(conv(y, weight('weight', [6, 8, 1, 1]), { bias: weight('bias', [6]) }), 0.2)
