@@ -2,56 +2,61 @@ import { expect, test } from 'vitest'
 import { openSession } from '../../src/models/engines/open.ts'
 import { floats } from '../../src/models/engines/session.ts'
 import { sizeOf, type Graph } from '../../src/models/graph/graph.ts'
-import { panopticDeepLab } from '../../src/models/panoptic_deeplab.ts'
-import { gradientGraph, trainStepGraph } from '../../src/models/train_step.ts'
+import { parseLosses, type LossOptions } from '../../src/models/losses/options.ts'
+import { gradientGraph, type StepShape } from '../../src/models/train_step.ts'
+import { buildModel, type ModelOptions } from '../../src/models/zoo.ts'
 import { noiseBatch } from './batches.ts'
-import { cpu, normals, relativeError } from './graph/gradient_error.ts'
+import { cpu, normals, relativeError, uniforms } from './graph/gradient_error.ts'
 import { interpret } from './graph/interpreter.ts'
+import { networkOf } from './networks.ts'
 
-const tiny = { classes: 3, widths: [4, 4, 4], decoder: 4, head: 4, normGroups: 2 }
+const branch = { channels: 4, lowLevel: 4, head: 4 }
+const tiny: ModelOptions = {
+  name: 'panoptic_deeplab',
+  backbone: { name: 'plain', widths: [4, 4, 4] },
+  norm: { name: 'group', groups: 2 },
+  semantic: branch,
+  instance: branch,
+}
 
-test.each([
-  { hardPixels: 0.2, lossStride: 4 },
-  { hardPixels: 1, lossStride: 4 },
-  { hardPixels: 0.2, lossStride: 1 },
-] as const)('the gradient of the whole network is that of finite differences: %o', async (options) => {
-  const graph = gradientGraph(panopticDeepLab({ ...tiny, ...options }), 2, 8, 8)
-  const { size: _, ...batch } = noiseBatch(2, 8, 3, options.lossStride)
-  const factors = { semanticFactor: [1], centerFactor: [20], offsetFactor: [0.1] }
+test.each<[string, number, ModelOptions, LossOptions]>([
+  ['with the hardest pixels', 8, tiny, { semantic: { kind: 'cross_entropy', hardPixels: 0.2 } }],
+  ['with all pixels', 8, tiny, { semantic: { kind: 'cross_entropy', hardPixels: 1 } }],
+  ['with losses at every pixel', 8, tiny, { stride: 1 }],
+  ['with a branch told of the other, batch statistics and dropout', 16, { ...tiny, norm: { name: 'batch' }, neck: { name: 'aspp', channels: 4, rates: [1], dropout: 0.3 }, split: 'neck', instance: { ...branch, embed: 4 } }, {}], // prettier-ignore
+])('the gradient of the whole network %s is that of finite differences', async (_, side, options, losses) => {
+  const graph = gradientGraph(stepShape(options, side, losses))
+  const { size: _size, ...batch } = noiseBatch(2, side, 3, losses.stride ?? 4)
+  const factors = { semanticFactor: Float32Array.of(1), centerFactor: Float32Array.of(20), offsetFactor: Float32Array.of(0.1) } // prettier-ignore
+  const noise = Object.fromEntries(graph.noise.map(({ name, shape }) => [name, uniforms(sizeOf(shape), name)]))
+  const buffers = new Float32Array(graph.buffers.reduce((sum, { shape }) => sum + sizeOf(shape), 0)).fill(1)
+  const fed = { ...batch, ...factors, ...noise, buffers }
   const weights = normals(weightCount(graph), 'weights').map((x) => x / 2)
-  const gradient = interpret(graph, { ...batch, ...factors, weights }, 'gradient')
+  const gradient = interpret(graph, { ...fed, weights }, 'gradient')
 
   // Every parameter tensor at one place, and all of them together in a random direction.
   const step = 1e-6
-  const total = (at: Float64Array) => interpret(graph, { ...batch, ...factors, weights: at }, 'total')[0]!
+  const total = (at: Float64Array) => interpret(graph, { ...fed, weights: at }, 'total')[0]!
   const slope = (direction: Float64Array) => {
     const moved = (by: number) => total(direction.map((d, i) => weights[i]! + by * d))
     return (moved(step) - moved(-step)) / (2 * step)
   }
   const places = firstPlaces(graph)
+  const found = places.map((place) => gradient[place]!)
   const slopes = places.map((place) => slope(new Float64Array(weights.length).with(place, 1)))
-  expect(
-    relativeError(
-      places.map((place) => gradient[place]!),
-      slopes,
-    ),
-  ).toBeLessThan(1e-5)
+  expect(relativeError(found, slopes)).toBeLessThan(1e-5)
   const direction = Float64Array.from(normals(weights.length, 'direction'))
   const along = direction.reduce((sum, d, i) => sum + d * gradient[i]!, 0)
-  expect(along).toBeCloseTo(slope(direction), 4)
+  expect(along / slope(direction)).toBeCloseTo(1, 4)
 
   const session = await openSession(graph, cpu)
-  const results = await session.run({
-    ...batch,
-    ...Object.fromEntries(Object.entries(factors).map(([name, value]) => [name, Float32Array.from(value)])),
-    weights,
-  })
+  const results = await session.run({ ...fed, weights })
   await session.close()
   expect(relativeError(floats(results, 'gradient'), gradient)).toBeLessThan(1e-4)
 })
 
 test('the default network has 142,523 parameters, in the order of its layers', () => {
-  const graph = trainStepGraph(panopticDeepLab({ classes: 8 }), 1, 32, 32)
+  const { graph } = networkOf(buildModel({ name: 'panoptic_deeplab' }, 8), 1, 32, 32)
   expect(weightCount(graph)).toBe(142_523)
   expect(graph.parameters.map(({ name }) => name).filter((name) => name.endsWith('.weight'))).toEqual([
     'backbone.stage1.weight',
@@ -71,27 +76,34 @@ test('the default network has 142,523 parameters, in the order of its layers', (
   ])
 })
 
-test('an option that is not known is refused with the nearest known one', () => {
-  const misspelt = { classes: 8, decodr: 64 }
-  expect(() => panopticDeepLab(misspelt)).toThrow(
-    expect.objectContaining({ code: 'model/invalid', message: expect.stringMatching(/'decodr'/), hint: "did you mean 'decoder'?" }), // prettier-ignore
-  )
-})
-
-test.each([
-  [{ classes: 0 }, /'classes' is 0/],
-  [{ classes: 8, widths: [16] }, /'widths' is \[16\]/],
-  [{ classes: 8, normGroups: 5 }, /'normGroups' is 5.*divides all of 16, 32/],
-  [{ classes: 8, hardPixels: 1.5 }, /'hardPixels' is 1.5/],
-])('a value that no network can have is refused: %o', (config, message) => {
-  expect(() => panopticDeepLab(config)).toThrow(message)
+test("predictors, and with small initial weights the necks' and heads' convolutions, start near 0", () => {
+  const deviations = (init: 'he' | 'small') => {
+    const { graph } = networkOf(buildModel({ name: 'panoptic_deeplab', init }, 8), 1, 32, 32)
+    return new Map(graph.parameters.map(({ name, init }) => [name, init.kind === 'normal' ? init.deviation : 0]))
+  }
+  expect(deviations('he').get('center.predictor.weight')).toBe(0.001)
+  expect(deviations('he').get('decoder.output.weight')).toBeCloseTo(Math.sqrt(2 / (9 * 32)))
+  expect(deviations('small').get('decoder.output.weight')).toBe(0.001)
+  expect(deviations('small').get('center.hidden.weight')).toBe(0.001)
+  expect(deviations('small').get('backbone.stage1.weight')).toBeCloseTo(Math.sqrt(2 / (9 * 3)))
 })
 
 test('images of a size that the network cannot halve are refused with their shape', () => {
-  expect(() => trainStepGraph(panopticDeepLab({ classes: 8 }), 4, 64, 60)).toThrow(
-    /multiples of 16 pixels.*\[4, 3, 64, 60\]/,
-  )
+  const shape = { ...stepShape({ name: 'panoptic_deeplab' }, 64), size: 4, width: 60 }
+  expect(() => gradientGraph(shape)).toThrow(/multiples of 16 pixels.*\[4, 3, 64, 60\]/)
 })
+
+function stepShape(options: ModelOptions, side: number, losses: LossOptions = {}): StepShape {
+  return {
+    model: buildModel(options, 3, [1, 2]),
+    size: 2,
+    height: side,
+    width: side,
+    losses: parseLosses(losses, 3),
+    weights: { semantic: 1, center: 20, offset: 0.1 },
+    frozen: [],
+  }
+}
 
 function weightCount(graph: Graph): number {
   return graph.parameters.reduce((count, { shape }) => count + sizeOf(shape), 0)
