@@ -54,7 +54,8 @@ export function accumulateGraph(shape: StepShape): Graph {
 
 /** The rest of such a step: the mean of `sum` over `batches`, and the state, to the new state. */
 export function updateGraph(shape: StepShape, update: UpdateShape, batches: number): Graph {
-  const { graph } = forward(shape)
+  const { graph, terms } = forward(shape)
+  weightedLoss(terms, shape.losses) // what it learns is a part of the weights
   for (const part of [graph.nodes, graph.inputs, graph.outputs, graph.tape]) part.length = 0
   graph.layer = 'optimizer'
   const sum = input(graph, 'sum', 'float32', [countOf(graph, 'parameters')])
