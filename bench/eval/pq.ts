@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { runsOfLabels } from '../../src/eval/joint.ts'
+import { listJobs } from '../../src/eval/job_list.ts'
 import { openEvalSet } from '../../src/eval/open_eval_set.ts'
 import type { KernelName } from '../../src/eval/kernel.ts'
+import { readPredictions, readTruth } from '../../src/eval/panoptic_json.ts'
 import { emptyCounts, merge, panopticQuality, type Counts } from '../../src/eval/pq.ts'
 import { scoreRuns } from '../../src/eval/score_runs.ts'
 import { taskWorker, unpackCounts } from '../../src/eval/score_task.ts'
@@ -68,10 +70,14 @@ async function waysToScore(dir: string, isNoisy: boolean) {
     runs: runsOfLabels(labels, { width, height, levels: segments.length + 2 }),
     segments,
   }))
-  const worker = taskWorker({ categories: set.categories, memory: set.memory, predictionJson: files.predictionJson })
-  const jobs = scenes.map(({ prediction }, truth) => {
-    const segments = prediction.segments.map(({ id, category }) => ({ id, categoryId: categories[category]!.id }))
-    return { truth, png: join(files.predictionDir, `${truth}.png`), segments }
+  const predictions = readPredictions(files.predictionJson)
+  const pairs = readTruth(files.truthJson).annotations.map((annotation) => ({ annotation, prediction: predictions.get(annotation.imageId)! })) // prettier-ignore
+  const { memory } = set
+  const worker = taskWorker({
+    categories: set.categories,
+    memory,
+    predictionJson: files.predictionJson,
+    jobs: listJobs(pairs, files),
   })
   const cached = (kernel: KernelName) => () => asRuns.map((prediction, i) => scoreRuns(set, i, prediction, { kernel }))
   const dense = (kernel: KernelName) => () =>
@@ -85,7 +91,7 @@ async function waysToScore(dir: string, isNoisy: boolean) {
       name: 'PNG prediction',
       target: TARGETS.png,
       repeats: 5,
-      score: () => unpackCounts(worker({ kind: 'score', jobs }).counts, CLASSES),
+      score: () => unpackCounts(worker({ kind: 'score', from: 0, to: IMAGES }).counts, CLASSES),
     },
   ]
   return ways

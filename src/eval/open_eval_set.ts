@@ -49,23 +49,32 @@ export async function inspectTruth({ annotations }: Truth, pngDir: string, crew:
 }
 
 /** The memory of the set of these files: from its cache, or made. */
-export async function truthMemory(
+export async function truthMemory(...given: Parameters<typeof findTruth>): Promise<SharedArrayBuffer> {
+  const { kept, make } = findTruth(...given)
+  return kept ?? make()
+}
+
+/** The memory of the set of these files as its cache has it, if it does, and how to make it. */
+export function findTruth(
   truth: Truth,
   pngs: readonly SourceFile[],
   crew: Crew,
   { cacheDir, progress = () => {} }: Pick<OpenEvalSetOptions, 'cacheDir' | 'progress'>,
-): Promise<SharedArrayBuffer> {
+): { readonly kept: SharedArrayBuffer | undefined; readonly make: () => Promise<SharedArrayBuffer> } {
   const id = keyOf(truth, pngs)
   const file = cacheDir === undefined ? undefined : join(cacheDir, `${id.slice(0, 32)}.evalset`)
-  const kept = file === undefined ? undefined : readShared(file)
-  if (kept && sealedKey(kept) === id) return kept
-  progress(`reading ${pngs.length} label PNGs of ${truth.file}`)
-  const images = () => readImages(truth, pngs, crew)
-  const built = file === undefined ? undefined : await buildFile(file, { id, categories: truth.categories }, images, progress) // prettier-ignore
-  if (built && sealedKey(built) === id) return built
-  const all: TruthImage[] = []
-  for await (const image of images()) all.push(image)
-  return layOut({ id, categories: truth.categories, images: all })
+  const sealed = (memory: SharedArrayBuffer | undefined) => (memory && sealedKey(memory) === id ? memory : undefined)
+  const make = async () => {
+    progress(`reading ${pngs.length} label PNGs of ${truth.file}`)
+    const set = { id, categories: truth.categories }
+    const images = () => readImages(truth, pngs, crew)
+    const built = file === undefined ? undefined : sealed(await buildFile(file, set, images, progress))
+    if (built) return built
+    const all: TruthImage[] = []
+    for await (const image of images()) all.push(image)
+    return layOut({ ...set, images: all })
+  }
+  return { kept: file === undefined ? undefined : sealed(readShared(file)), make }
 }
 
 /** Writes the set as it is read, so that it is never in memory twice, and loads it; undefined where it cannot be written. */
@@ -119,7 +128,7 @@ async function* readImages(
 const AT_ONCE = 8
 
 /** The indices of so many images in batches of neighbours, each for one thread. */
-export function batchesOf(images: number): readonly (readonly number[])[] {
+function batchesOf(images: number): readonly (readonly number[])[] {
   const indices = Array.from({ length: images }, (_, i) => i)
   return Array.from({ length: Math.ceil(images / AT_ONCE) }, (_, i) => indices.slice(i * AT_ONCE, (i + 1) * AT_ONCE))
 }

@@ -1,18 +1,17 @@
-import { join } from 'node:path'
 import type { Category } from '../data/image_set.ts'
 import { TuneError } from '../errors.ts'
-import { checkPairs } from './check_pairs.ts'
+import { checkCategories } from './check_pairs.ts'
 import { openCrew, type Crew } from './crew.ts'
 import { viewEvalSet } from './eval_set_layout.ts'
-import { batchesOf, inspectTruth, truthMemory, type OpenEvalSetOptions } from './open_eval_set.ts'
+import { listJobs, type ScorePair } from './job_list.ts'
+import { findTruth, inspectTruth, truthMemory, type OpenEvalSetOptions } from './open_eval_set.ts'
 import { checkFolder } from './panoptic_folder.ts'
 import { readPredictions, readTruth, type Truth } from './panoptic_json.ts'
 import type { Counts } from './pq.ts'
 import { isPredictionFile, openPredictions } from './prediction_file.ts'
-import { inOrder } from './score_ids.ts'
 import { scorePredictions } from './score_predictions.ts'
 import type { ScoreOptions } from './score_runs.ts'
-import { unpackCounts, type ScoreJob, type TaskContext } from './score_task.ts'
+import { unpackCounts, type Task, type TaskContext } from './score_task.ts'
 
 /** Ground truth and predictions in COCO panoptic format: a JSON and a folder of label PNGs each. */
 export interface PanopticFiles {
@@ -104,28 +103,50 @@ async function openPngs({ truth, files, crew, context, options }: Scoring): Prom
   const predictions = readPredictions(predictionJson)
   checkFolder(predictionDir, 'predictions')
   // All pairs before the first pixel: a missing one is found at once, not after minutes.
-  const pairs = truth.annotations.map(({ imageId, fileName, segments }) => {
-    const prediction = predictions.get(imageId)
-    if (!prediction) throw missing(imageId, predictionJson)
-    const png = join(predictionDir, prediction.fileName)
-    return { truth: { imageId, segments, png: join(truthDir, fileName) }, segments: prediction.segments, png }
+  const pairs = truth.annotations.map((annotation): ScorePair => {
+    const prediction = predictions.get(annotation.imageId)
+    if (!prediction) throw missing(annotation.imageId, predictionJson)
+    return { annotation, prediction }
   })
-  checkPairs(pairs, predictionJson, truth.categories)
-  if (isCached) crew.begin({ ...context, memory: await truthMemory(truth, await inspecting, crew, options) })
-  const jobOf = (i: number): ScoreJob => {
-    const { truth: file, segments: listed, png } = pairs[i]!
-    const segments = inOrder(listed).map(({ id, categoryId }) => ({ id, categoryId }))
-    return { truth: isCached ? i : file, png, segments }
+  checkCategories(pairs, predictionJson, truth.categories)
+  const pngs = await inspecting
+  const listed = { ...context, jobs: listJobs(pairs, files) }
+  crew.begin(listed)
+  const checking = checkPngs(pairs.length, crew)
+  checking.catch(() => undefined) // thrown once this thread has done its share
+  // The threads look at headers while this one reads the cache.
+  const cached = isCached ? findTruth(truth, pngs, crew, options) : undefined
+  await checking
+  if (cached) crew.begin({ ...listed, memory: cached.kept ?? (await cached.make()) })
+  return (images) => scoreInPieces(images, crew, truth.categories.length)
+}
+
+/** Everything but pixels, each thread its share. */
+async function checkPngs(count: number, crew: Crew): Promise<void> {
+  const share = Math.ceil(count / crew.size) || 1
+  const taskAt = (i: number): Task => ({ kind: 'check', from: i * share, to: Math.min(count, (i + 1) * share) })
+  for await (const checked of crew.run(Math.ceil(count / share), taskAt)) void checked
+}
+
+async function scoreInPieces(images: readonly number[], crew: Crew, classes: number): Promise<readonly Counts[]> {
+  const pieces = piecesOf(images, crew.size)
+  const counts: Counts[] = []
+  for await (const result of crew.run(pieces.length, (i) => ({ kind: 'score', images: pieces[i]! }))) {
+    for (const image of unpackCounts(result.counts, classes)) counts.push(image)
   }
-  return async (images) => {
-    const batches = batchesOf(images.length)
-    const counts: Counts[] = []
-    const jobsOf = (batch: readonly number[]) => batch.map((i) => jobOf(images[i]!))
-    for await (const result of crew.run(batches.length, (i) => ({ kind: 'score', jobs: jobsOf(batches[i]!) }))) {
-      for (const image of unpackCounts(result.counts, truth.categories.length)) counts.push(image)
-    }
-    return counts
+  return counts
+}
+
+const FEWEST_AT_ONCE = 4
+
+/** Large pieces first, for each costs a message; small ones last, so that all threads end together. */
+function piecesOf(images: readonly number[], threads: number): readonly (readonly number[])[] {
+  const pieces: (readonly number[])[] = []
+  for (let from = 0; from < images.length; from += pieces.at(-1)!.length) {
+    const share = Math.ceil((images.length - from) / (4 * threads))
+    pieces.push(images.slice(from, from + Math.max(FEWEST_AT_ONCE, share)))
   }
+  return pieces
 }
 
 function missing(imageId: number | string, json: string): TuneError {

@@ -1,18 +1,22 @@
 import type { Category } from '../data/image_set.ts'
 import { decodeIdRuns } from '../data/png_runs.ts'
 import { inspectFile, readBytes, readInspected, type SourceFile } from '../data/source_file.ts'
+import { checkPair } from './check_pairs.ts'
 import { viewImages, type TruthImage } from './eval_set_layout.ts'
+import { pngsAt, predictionAt, truthAt, type JobList } from './job_list.ts'
 import { kernelOf, type KernelName } from './kernel.ts'
 import type { TruthAnnotation } from './panoptic_json.ts'
 import type { Counts } from './pq.ts'
 import { labelRuns } from './run_map.ts'
-import { scorePrediction, type ListedPrediction } from './score_ids.ts'
+import { scorePrediction } from './score_ids.ts'
 
 /** What all tasks of a crew share: plain data. */
 export interface TaskContext {
   readonly categories: readonly Category[]
   readonly predictionJson: string
   readonly kernel?: KernelName
+  /** What is to be scored. */
+  readonly jobs?: JobList
   /** Where ground truth comes from an eval set: its memory. */
   readonly memory?: SharedArrayBuffer
 }
@@ -22,20 +26,14 @@ interface TruthFile extends Pick<TruthAnnotation, 'imageId' | 'segments'> {
   readonly png: string | SourceFile
 }
 
-/** A prediction to be scored against an image of the eval set, or against a file. */
-export interface ScoreJob {
-  readonly truth: number | TruthFile
-  readonly png: string
-  readonly segments: readonly ListedPrediction[]
-}
-
 /** A bounded piece of work, for any thread. */
 export type Task =
   | { readonly kind: 'inspect'; readonly files: readonly { readonly png: string; readonly imageId: number | string }[] }
   | { readonly kind: 'read'; readonly files: readonly TruthFile[] }
-  | { readonly kind: 'score'; readonly jobs: readonly ScoreJob[] }
+  | { readonly kind: 'check'; readonly from: number; readonly to: number }
+  | { readonly kind: 'score'; readonly images: readonly number[] }
 
-/** What a task gives, in the order of its files or jobs; what another kind gives is empty. */
+/** What a task gives, in the order of its files or images; what another kind gives is empty. */
 export interface TaskResult {
   readonly sources: readonly SourceFile[]
   readonly images: readonly TruthImage[]
@@ -44,12 +42,16 @@ export interface TaskResult {
 }
 
 /** A function that does tasks in this thread. */
-export function taskWorker({ categories, predictionJson, kernel, memory }: TaskContext) {
+export function taskWorker({ categories, predictionJson, kernel, jobs, memory }: TaskContext) {
   const set = memory && viewImages(memory)
   const chosen = kernelOf(kernel)
-  const score = ({ truth, png, segments }: ScoreJob): Counts => {
-    const image = typeof truth === 'number' ? set?.image(truth) : readTruthImage(truth)
-    if (!image) throw new RangeError('an image of the eval set is asked for, but there is no set')
+  const listed = () => {
+    if (!jobs) throw new RangeError('images are asked for, but none are listed')
+    return jobs
+  }
+  const score = (index: number): Counts => {
+    const image = set ? set.image(index) : readTruthImage(truthAt(listed(), index))
+    const { png, segments } = predictionAt(listed(), index)
     const map = decodeIdRuns(readBytes(png, labelsOf(image.imageId)), png)
     return scorePrediction(image, { map, segments, png, json: predictionJson }, categories, chosen)
   }
@@ -60,8 +62,11 @@ export function taskWorker({ categories, predictionJson, kernel, memory }: TaskC
         return { ...result, sources: task.files.map(({ png, imageId }) => inspectFile(png, labelsOf(imageId))) }
       case 'read':
         return { ...result, images: task.files.map(readTruthImage) }
+      case 'check':
+        for (let i = task.from; i < task.to; i++) checkPair(pngsAt(listed(), i))
+        return result
       case 'score':
-        return { ...result, counts: packCounts(task.jobs.map(score), categories.length) }
+        return { ...result, counts: packCounts(task.images.map(score), categories.length) }
     }
   }
 }
