@@ -33,9 +33,10 @@ type Kinds = readonly Pick<Category, 'isThing'>[]
  * Resamples spread a class of few images too little, so the standard error is that of leaving out each image in turn where
  * that is larger; the bias of few images is taken off as the jackknife has it, and t of Student does the rest.
  *
- * Over simulated sets of 10 to 5000 images and of many shapes it covers true PQ and RQ 93 to 97 times in 100, differences
- * up to 98 times where classes are rare (`npm run bench -- statistics`). SQ, which is 0 for a class without any match, is
- * covered only 80 to 90 times where many classes are in one or two images: see `intervalCaveat`.
+ * Over simulated sets of 20 to 5000 images and of many shapes it covers the true PQ 93 to 98 times in 100, and differences
+ * as often (`npm run bench -- statistics`); on 4 to 10 images 90 to 96 times. RQ, things and stuff alone go down to 92 where a
+ * third of the classes rests on one image. SQ, which is 0 for a class without any match, is then covered only 68 to 88
+ * times: `intervalCaveat` points such sets out.
  */
 export function bootstrapInterval(
   images: ImageStatistics,
