@@ -1,9 +1,12 @@
-import { Command } from 'commander'
+import { existsSync } from 'node:fs'
+import { Command, InvalidArgumentError } from 'commander'
 import { TuneError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { Store, StoredStudy } from '../store/store.ts'
-import { logFile, trialDir } from '../results.ts'
+import { exportOnnx } from '../models/export_onnx.ts'
+import { checkpointFile } from '../models/starts.ts'
+import { logFile, trialDir, writeAtomically } from '../results.ts'
 import { best, type Trial } from '../trial.ts'
 import { trialJson, trialWithReports } from './events_json.ts'
 import { bestConfig, bestYaml, studyJson, trialsCsv } from './export.ts'
@@ -68,16 +71,55 @@ export function inspectCommands(print: Print, terminal: Terminal): readonly Comm
       .option('--yaml', 'the best configuration')
       .option('--json', 'the study and every report')
       .option('--csv', 'a row a trial')
-      .action((options: Options & { readonly yaml?: boolean; readonly csv?: boolean }) => {
-        const chosen = [options.yaml, options.json, options.csv].filter(Boolean).length
+      .option('--onnx <file>', 'write the trained network of the best trial as a standard .onnx file')
+      .option('--trial <n>', 'of another trial than the best', natural)
+      .option(
+        '--size <HxW>',
+        'height and width of the images that it takes; default: as most training images',
+        imageSize,
+      )
+      .action(async (options: ExportOptions) => {
+        const chosen = [options.yaml, options.json, options.csv, options.onnx].filter(Boolean).length
         if (chosen !== 1)
-          throw new TuneError('usage', `tune export takes one of --yaml, --json and --csv, not ${chosen}`)
+          throw new TuneError('usage', `tune export takes one of --yaml, --json, --csv and --onnx, not ${chosen}`)
         const study = read(options, (store) => findStudy(store, options.study))
-        if (options.yaml) print(bestYaml(study, bestOf(study)))
+        if (options.onnx !== undefined) print(await exportNetwork(study, options.onnx, options))
+        else if (options.yaml) print(bestYaml(study, bestOf(study)))
         else if (options.json) printJson(studyJson(study))
         else print(trialsCsv(study))
       }),
   ]
+}
+
+interface ExportOptions extends Options {
+  readonly yaml?: boolean
+  readonly csv?: boolean
+  readonly onnx?: string
+  readonly trial?: number
+  readonly size?: { readonly height: number; readonly width: number }
+}
+
+async function exportNetwork(study: StoredStudy, out: string, options: ExportOptions): Promise<string> {
+  const { number } = options.trial === undefined ? bestOf(study) : findTrial(study, options.trial)
+  const checkpoint = checkpointFile(trialDir(options.results, study.record.name, number))
+  if (!existsSync(checkpoint)) {
+    throw new TuneError(
+      'usage',
+      `trial ${number} of '${study.record.name}' has kept no network: ${checkpoint} is missing`,
+      {
+        hint: 'trials that trained to their end keep theirs; choose one with --trial',
+      },
+    )
+  }
+  const { file, height, width } = await exportOnnx(checkpoint, options.size)
+  writeAtomically(out, file)
+  return `${out}  trial ${number}, images of ${height}x${width}, ${(file.length / 1024).toFixed(0)} KiB\n`
+}
+
+function imageSize(text: string): { readonly height: number; readonly width: number } {
+  const [, height, width] = /^(\d+)x(\d+)$/.exec(text)?.map(Number) ?? []
+  if (!height || !width) throw new InvalidArgumentError('Write it as HEIGHTxWIDTH, such as 512x1024.')
+  return { height, width }
 }
 
 function read<T>({ results }: Options, question: (store: Store) => T): T {

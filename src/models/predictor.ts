@@ -3,10 +3,9 @@ import type { HeadOutputs } from './batch.ts'
 import { openSession } from './engines/open.ts'
 import { floats, integers } from './engines/session.ts'
 import { scale } from './graph/arithmetic.ts'
-import { bindConstants, bindFlat } from './graph/bind.ts'
+import { bindFlat } from './graph/bind.ts'
 import { input, newGraph, output, sizes4, type Graph, type Tensor } from './graph/graph.ts'
 import * as onnx from './graph/onnx.ts'
-import { onnxFile } from './graph/onnx_file.ts'
 import { upsampleBilinear } from './graph/resize.ts'
 import type { Model } from './model.ts'
 
@@ -61,17 +60,18 @@ export async function openPredictor(options: PredictorOptions, kept: () => Kept)
   }
 }
 
-/** The trained network as the bytes of a standard .onnx file: images in, what `HeadOutputs` holds out. */
-export function modelFile(model: Model, kept: Kept, height: number, width: number, batch = 1): Uint8Array {
-  const graph = headsGraph(model, batch, height, width)
-  bindConstants(graph, kept.weights)
-  bindConstants(graph, kept.buffers, 'buffers')
-  return onnxFile(graph)
-}
-
-function headsGraph(model: Model, batch: number, height: number, width: number): Graph {
+/** The network behind images, N x 3 x H x W, which `prepare` normalises; what `HeadOutputs` holds comes out. */
+export function headsGraph(
+  model: Model,
+  batch: number,
+  height: number,
+  width: number,
+  prepare: (images: Tensor) => Tensor = (images) => images,
+): Graph {
   const graph = newGraph()
-  const images = input(graph, 'images', 'float32', [batch, 3, height, width])
+  graph.layer = 'preparation'
+  const images = prepare(input(graph, 'images', 'float32', [batch, 3, height, width]))
+  graph.layer = ''
   const heads = model.forward(padded(images, model.divisor))
   graph.layer = 'prediction'
   const fullSize = (x: Tensor) => cropped(upsampleBilinear(x, model.stride), height, width)

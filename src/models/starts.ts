@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Category } from '../data/image_set.ts'
+import type { Category, ImageSet } from '../data/image_set.ts'
 import { instanceSide } from '../data/instance_side.ts'
 import { DEFAULT_NORMALISATION, type DomainNormalisation, type Normalisation } from '../data/normalisation.ts'
 import { TuneError } from '../errors.ts'
@@ -28,6 +28,8 @@ export interface AboutTraining {
   /** Typical side of the training set's instances, in pixels (`instanceSide`); null where there are none. */
   readonly instanceSide: number | null
   readonly decode: DecodeOptions
+  /** Height and width that most training images have. */
+  readonly imageSize: readonly [number, number]
   readonly seed: number
   /** Hash of the options, and of the set's content: what continues a checkpoint has to be the same training. */
   readonly training: string
@@ -42,9 +44,19 @@ export function aboutTraining(options: TrainOptions, model: Model): AboutTrainin
     normalisation: options.sampling?.normalisation ?? DEFAULT_NORMALISATION,
     instanceSide: instanceSide(set) ?? null,
     decode: options.decode ?? {},
+    imageSize: usualSize(set),
     seed: trial.seed,
     training: fingerprint([JSON.stringify(rest), trial.seed, trial.maxSteps, set.id]),
   }
+}
+
+function usualSize({ scenes }: ImageSet): readonly [number, number] {
+  const counts = new Map<string, { readonly size: readonly [number, number]; count: number }>()
+  for (const { height, width } of scenes) {
+    const entry = counts.get(`${height}x${width}`) ?? { size: [height, width], count: 0 }
+    counts.set(`${height}x${width}`, { ...entry, count: entry.count + 1 })
+  }
+  return [...counts.values()].reduce((most, each) => (each.count > most.count ? each : most)).size
 }
 
 /** A trained network, as its checkpoint keeps it. */

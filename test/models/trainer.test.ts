@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import type { Batch } from '../../src/models/batch.ts'
 import type { TrainState } from '../../src/models/checkpoint.ts'
-import { floats } from '../../src/models/engines/session.ts'
-import { modelFile } from '../../src/models/predictor.ts'
 import { keptBy } from '../../src/models/train_state.ts'
 import {
   openTrainer,
@@ -127,20 +124,6 @@ test('a predictor follows the training, whatever the number and size of its imag
     const later = await predictor.predict(images, 3)
     expect(later.center).not.toEqual(three.center)
     await predictor.close()
-  })
-})
-
-test('a model file is a standard one that gives what the predictor gives', async () => {
-  await withTrainer({ size: 2, side: 32 }, async (trainer) => {
-    const { images } = noiseBatch(1, 32, 3)
-    const predictor = await trainer.predictor(32, 32, 1)
-    const expected = await predictor.predict(images, 1)
-    await predictor.close()
-    const session = await InferenceSession.create(modelFile(model, keptOf(trainer), 32, 32))
-    const { semantic, center } = await session.run({ images: new Tensor('float32', images, [1, 3, 32, 32]) })
-    await session.release()
-    expect(semantic!.data).toEqual(expected.semantic)
-    expect(relativeError(floats({ center: center!.data }, 'center'), expected.center)).toBeLessThan(1e-5)
   })
 })
 
