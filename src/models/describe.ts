@@ -2,7 +2,7 @@ import { input, newGraph, sizeOf, type Attributes, type Graph, type Node, type S
 import type { Model } from './model.ts'
 
 /** What one layer of a network does to one image. */
-export interface LayerDescription {
+interface LayerDescription {
   /** `backbone.stage1` */
   readonly name: string
   /** `3x3 /2`: a convolution at stride 2; `5x5 @6 dw`: of dilation 6, depthwise; else what its main operation is. */

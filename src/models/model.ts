@@ -14,7 +14,7 @@ export interface Heads {
 }
 
 /** What a network tells apart. */
-export interface Classes {
+interface Classes {
   readonly classes: number
   /** Which of them are things. */
   readonly things: readonly number[]

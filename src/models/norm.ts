@@ -27,7 +27,8 @@ export type Norm = Named<typeof NORMS>
 export function normalize(x: Tensor, norm: Norm): Tensor {
   const [, channels] = sizes4(x)
   if (norm.name === 'group' && channels % norm.groups !== 0) {
-    throw misfit(`${channels} channels are not divided by 'norm.groups' ${norm.groups}`, [x])
+    const hint = `choose channels that are multiples of ${norm.groups}, fewer groups, or the norm 'batch'`
+    throw misfit(`${channels} channels are not divided by 'norm.groups' ${norm.groups}`, [x], hint)
   }
   const scale = parameter(x.graph, 'scale', [channels], { kind: 'constant', value: 1 })
   const shift = parameter(x.graph, 'shift', [channels], { kind: 'constant', value: 0 })

@@ -25,15 +25,12 @@ const common = {
 
 const readConfig = named(architectures, 'panoptic_deeplab', common)
 
-/** A model's config once it is read: every option has a value. */
-export type ModelConfig = ReturnType<typeof readConfig>
-
 /**
  * A model's config as a study writes it: plain data, of which all but the names may be left out.
  *
  *     { name: 'panoptic_deeplab', backbone: { name: 'resnet', depth: 18, width: 16 }, instance: { head: 16 } }
  */
-export type ModelOptions = Given<ModelConfig>
+export type ModelOptions = Given<ReturnType<typeof readConfig>>
 
 /**
  * Makes a network of plain data for a number of classes, of which `things` have instances. Throws `model/invalid` for

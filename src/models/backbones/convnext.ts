@@ -1,6 +1,6 @@
 import { count, counts } from '../config.ts'
 import { gelu } from '../graph/activations.ts'
-import { add, mul } from '../graph/arithmetic.ts'
+import { add, mul, reshape } from '../graph/arithmetic.ts'
 import { inLayer, parameter, sizes4, type Tensor } from '../graph/graph.ts'
 import { layerNorm } from '../graph/layer_norm.ts'
 import { patches } from '../graph/patches.ts'
@@ -55,8 +55,9 @@ function block(name: string, x: Tensor): Tensor {
     const [, channels] = sizes4(x)
     const seen = norm('norm', biasedConv('depthwise', x, { channels, kernel: 7, groups: channels }))
     const expanded = gelu(biasedConv('expand', seen, { channels: 4 * channels, kernel: 1 }))
-    const factor = parameter(x.graph, 'layerScale', [1, channels, 1, 1], { kind: 'constant', value: LAYER_SCALE })
-    return add(x, mul(biasedConv('project', expanded, { channels, kernel: 1 }), factor))
+    const factor = parameter(x.graph, 'layerScale', [channels], { kind: 'constant', value: LAYER_SCALE })
+    const residual = biasedConv('project', expanded, { channels, kernel: 1 })
+    return add(x, mul(residual, reshape(factor, [1, channels, 1, 1])))
   })
 }
 
