@@ -31,8 +31,9 @@ export function uniforms(count: number, purpose: string): Float32Array {
 }
 
 /**
- * How far the gradient of an operation with respect to all its operands is off at a random place, relative to its
- * length: the worse of onnxruntime against the float64 reference, and that against its own central differences.
+ * How far an operation's values and its gradient with respect to all its operands are off at a random place, relative to
+ * their length: the worst of onnxruntime against the float64 reference, and of that gradient against the reference's own
+ * central differences, along some random directions.
  */
 export async function gradientError(
   shapes: readonly Shape[],
@@ -42,26 +43,42 @@ export async function gradientError(
   const graph = newGraph(purpose)
   graph.layer = 'test'
   const operands = shapes.map((shape, i) => parameter(graph, `x${i}`, shape, { kind: 'constant', value: 0 }))
-  const loss = project(operation(...operands))
+  const y = operation(...operands)
+  const loss = project(y)
+  output('y', onnx.mul(y, 1))
   output('loss', loss)
   output('gradient', onnx.concat(gradients(loss).map((part) => onnx.reshape(part, [sizeOf(part.shape)])), 0)) // prettier-ignore
   bindFlat(graph, 'weights')
   if (graph.buffers.length > 0) bindFlat(graph, 'buffers', 'buffers')
 
   const feeds = Object.fromEntries(graph.inputs.map(({ name, shape }) => [name, fed(name, sizeOf(shape))]))
-  const weights = feeds['weights']!
-  const reference = interpret(graph, feeds, 'gradient')
-  const differences = weights.map((_, i) => slope(i))
+  const gradient = interpret(graph, feeds, 'gradient')
+  const directions = Array.from({ length: DIRECTIONS }, (_, i) => normals(gradient.length, `direction ${i}`))
+  const slopes = directions.map((direction) => dot(gradient, direction))
   const session = await openSession(graph, cpu)
-  const actual = floats(await session.run(feeds), 'gradient')
+  const actual = await session.run(feeds)
   await session.close()
-  return Math.max(relativeError(reference, differences), relativeError(actual, reference))
+  return Math.max(
+    relativeError(slopes, directions.map(slopeAlong)),
+    relativeError(floats(actual, 'gradient'), gradient),
+    relativeError(floats(actual, 'y'), interpret(graph, feeds, 'y')),
+  )
 
-  function slope(i: number): number {
-    const step = 1e-5
-    const at = (value: number) => interpret(graph, { ...feeds, weights: Float64Array.from(weights).with(i, value) }, 'loss')[0]! // prettier-ignore
-    return (at(weights[i]! + step) - at(weights[i]! - step)) / (2 * step)
+  function slopeAlong(direction: Float32Array): number {
+    const at = (step: number) => {
+      const weights = Float64Array.from(feeds['weights']!, (value, i) => value + step * direction[i]!)
+      return interpret(graph, { ...feeds, weights }, 'loss')[0]!
+    }
+    return (at(STEP) - at(-STEP)) / (2 * STEP)
   }
+}
+
+const STEP = 1e-6
+/** A wrong gradient differs along almost every direction. */
+const DIRECTIONS = 4
+
+function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return Array.from(a).reduce((sum, value, i) => sum + value * b[i]!, 0)
 }
 
 /** Weights of N(0, 1); running statistics, which may be variances, and noise from (0, 1). */
@@ -72,7 +89,12 @@ function fed(name: string, count: number): Float32Array {
 /** The length of the difference of two vectors, relative to that of the second. */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   const wanted = Array.from(expected)
-  return Math.hypot(...wanted.map((value, i) => value - actual[i]!)) / (Math.hypot(...wanted) + 1e-12)
+  return lengthOf(wanted.map((value, i) => value - actual[i]!)) / (lengthOf(wanted) + 1e-12)
+}
+
+/** Of vectors too long to be arguments, too. */
+function lengthOf(vector: readonly number[]): number {
+  return Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0))
 }
 
 /** A scalar that depends on every element in its own way. */
