@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { isTuneError, messageOf, TuneError } from '../errors.ts'
 import { bootstrapDifference, bootstrapInterval, type Difference, type Interval } from '../eval/bootstrap.ts'
 import { scoreBoundaryFiles } from '../eval/boundary_files.ts'
-import { explainCategories } from '../eval/category_mismatch.ts'
+import { explainCategories, explainUnknown } from '../eval/category_mismatch.ts'
 import { findingLine, type Finding } from '../eval/finding.ts'
 import { imageStatistics, type ImageStatistics } from '../eval/image_statistics.ts'
 import { scoreFiles, type PanopticFiles, type ScoredFiles, type ScoreFilesOptions } from '../eval/panoptic_files.ts'
@@ -148,7 +148,7 @@ async function scoreExplained(files: PanopticFiles, how: ScoreFilesOptions, prin
   try {
     scored = await scoreFiles(files, how)
   } catch (error) {
-    const reason = isTuneError(error) && error.code === 'data/invalid' ? explainCategories(files) : undefined
+    const reason = isTuneError(error) && error.code === 'data/invalid' ? explainUnknown(files) : undefined
     if (!reason) throw error
     throw new TuneError('data/invalid', messageOf(error), { hint: findingLine(reason), cause: error })
   }

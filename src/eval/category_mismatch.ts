@@ -25,11 +25,27 @@ export function categoryMismatch({ truth, pairs }: OpenPairs, file: string): Fin
   return { kind: 'categories', file, image: shown.imageId, message }
 }
 
-/** `categoryMismatch` over the first images of some files, to explain a low score or an error; damaged files explain nothing. */
-export function explainCategories(files: PanopticFiles, images = 200): Finding | undefined {
+/** Images that are enough to see a mistake of ids. */
+const ENOUGH = 200
+
+/** `categoryMismatch` over the first images of some files, to explain a low score; damaged files explain nothing. */
+export function explainCategories(files: PanopticFiles): Finding | undefined {
+  return explain(files, () => true)
+}
+
+/** The same to explain an error: undefined, without a look at a pixel, where the ground truth defines all predicted ids. */
+export function explainUnknown(files: PanopticFiles): Finding | undefined {
+  return explain(files, ({ truth, prediction }) => {
+    const defined = new Set(truth.categories.map(({ id }) => id))
+    return prediction.annotations.some(({ segments }) => segments.some(({ categoryId }) => !defined.has(categoryId)))
+  })
+}
+
+function explain(files: PanopticFiles, isWorthIt: (open: OpenPairs) => boolean): Finding | undefined {
   try {
     const open = openPairs(files)
-    return categoryMismatch({ ...open, pairs: open.pairs.slice(0, images) }, files.predictionJson)
+    const pairs = open.pairs.slice(0, ENOUGH)
+    return isWorthIt(open) ? categoryMismatch({ ...open, pairs }, files.predictionJson) : undefined
   } catch (error) {
     if (isTuneError(error)) return undefined
     throw error

@@ -91,6 +91,14 @@ test('contiguous category ids, which cannot be scored, are named in the hint', a
   expect(refused.error).toMatchObject({ code: 'data/invalid', hint: expect.stringMatching(/contiguous ids, counting the 3 categories/) }) // prettier-ignore
 })
 
+test('a mistake that is not of categories keeps its own hint, though ids are shifted by one as well', async () => {
+  const dir = write({ kinds: KINDS.map((kind, i) => ({ ...kind, id: i + 1 })), used: [1, 2] })
+  rename(dir, (id) => id + 1)
+  writeFileSync(join(dir, 'pred', '3.png'), encodeIds({ width: 2, height: 1, ids: new Uint32Array(2) }))
+  const { error } = await run(dir, 'pred')
+  expect(error).toMatchObject({ message: /3\.png is 2x1 pixels/, hint: expect.stringContaining('resize predictions') })
+})
+
 test('a score of nothing because ids are shifted by one comes with a warning', async () => {
   const dir = write({ kinds: KINDS.map((kind, i) => ({ ...kind, id: i + 1 })), used: [1, 2] })
   rename(dir, (id) => id + 1)
