@@ -59,13 +59,7 @@ export function oneOf<const T extends string | number>(values: readonly T[], fal
 
 /** Options under a name of their own. */
 export function fields<R extends Readers>(readers: R): Reader<Config<R>> {
-  return (given = {}, where) => {
-    const values = objectAt(given, where)
-    const stranger = Object.keys(values).find((key) => !Object.hasOwn(readers, key))
-    if (stranger !== undefined) throw unknownOption(optionAt(where, stranger), stranger, Object.keys(readers))
-    const read = Object.entries(readers).map(([key, reader]) => [key, reader(values[key], optionAt(where, key))])
-    return Object.fromEntries(read) as Config<R>
-  }
+  return (given = {}, where) => readFields(readers, objectAt(given, where), where, where)
 }
 
 /** One of several parts, chosen by `name`. `common` are options that all of them have. */
@@ -77,9 +71,23 @@ export function named<T extends Readonly<Record<string, Part>>, Common extends R
   return (given = { name: fallback }, where) => {
     const { name, ...options } = objectAt(given, where)
     const part = typeof name === 'string' && Object.hasOwn(parts, name) ? parts[name] : undefined
-    if (!part) throw unknownName(optionAt(where, 'name'), name, Object.keys(parts))
-    return { name, ...fields({ ...common, ...part.options })(options, where) } as Named<T, Common>
+    if (typeof name !== 'string' || !part) throw unknownName(optionAt(where, 'name'), name, Object.keys(parts))
+    const owner = `${where} '${name}'`.trim()
+    return { name, ...readFields({ ...common, ...part.options }, options, where, owner) } as Named<T, Common>
   }
+}
+
+/** `owner` is who has these options, as errors say it. */
+function readFields<R extends Readers>(
+  readers: R,
+  values: Readonly<Record<string, unknown>>,
+  where: string,
+  owner: string,
+): Config<R> {
+  const stranger = Object.keys(values).find((key) => !Object.hasOwn(readers, key))
+  if (stranger !== undefined) throw unknownOption(owner, stranger, Object.keys(readers))
+  const read = Object.entries(readers).map(([key, reader]) => [key, reader(values[key], optionAt(where, key))])
+  return Object.fromEntries(read) as Config<R>
 }
 
 function reader<T>(fallback: T, allowed: string, isAllowed: (value: unknown) => value is T): Reader<T> {
@@ -112,8 +120,8 @@ function unknownName(where: string, name: unknown, known: readonly string[]): Tu
   return impossible(where, name, `one of ${known.join(', ')}`, meant && `did you mean '${meant}'?`)
 }
 
-function unknownOption(where: string, key: string, known: readonly string[]): TuneError {
+function unknownOption(owner: string, key: string, known: readonly string[]): TuneError {
   const meant = nearest(key, known)
-  const hint = meant ? `did you mean '${meant}'?` : `known are ${known.join(', ')}`
-  return new TuneError('model/invalid', `model: there is no option '${where}'`, { hint })
+  const hint = meant ? `did you mean '${meant}'?` : known.length > 0 ? `known are ${known.join(', ')}` : 'it has none'
+  return new TuneError('model/invalid', `model: ${owner} has no option '${key}'`, { hint })
 }

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { openSession } from '../../src/models/engines/open.ts'
 import { floats } from '../../src/models/engines/session.ts'
 import { sizeOf, type Graph } from '../../src/models/graph/graph.ts'
 import { parseLosses, type LossOptions } from '../../src/models/losses/options.ts'
 import { gradientGraph, type StepShape } from '../../src/models/train_step.ts'
+import { initialWeights } from '../../src/models/weights.ts'
 import { buildModel, type ModelOptions } from '../../src/models/zoo.ts'
 import { noiseBatch } from './batches.ts'
 import { cpu, normals, relativeError, uniforms } from './graph/gradient_error.ts'
@@ -74,6 +76,11 @@ test('the default network has 142,523 parameters, in the order of its layers', (
     'offset.hidden.weight',
     'offset.predictor.weight',
   ])
+})
+
+test('the same seed draws the weights of the default network that its studies were calibrated with', () => {
+  const { graph } = networkOf(buildModel({ name: 'panoptic_deeplab' }, 8), 1, 32, 32)
+  expect(createHash('sha256').update(initialWeights(graph, 5)).digest('hex')).toMatch(/^6e3b3b92c7b12d769255ecb6/)
 })
 
 test("predictors, and with small initial weights the necks' and heads' convolutions, start near 0", () => {

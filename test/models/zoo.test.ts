@@ -188,9 +188,19 @@ group('of a config that no network can have, it is said', () => {
     buildModel(options as ModelOptions, classes, things)
 
   test.each([
-    [{ name: 'panoptic_deeplab', backbon: { name: 'plain' } }, "no option 'backbon'", "did you mean 'backbone'?"],
-    [{ name: 'panoptic_deeplab', backbone: { name: 'resnet', dept: 18 } }, "no option 'backbone.dept'", "did you mean 'depth'?"], // prettier-ignore
-    [{ name: 'panoptic_deeplab', backbone: { name: 'plain', depth: 18 } }, "no option 'backbone.depth'", 'known are widths'], // prettier-ignore
+    [
+      { name: 'panoptic_deeplab', backbon: { name: 'plain' } },
+      "'panoptic_deeplab' has no option 'backbon'",
+      "did you mean 'backbone'?",
+    ],
+    [{ name: 'panoptic_deeplab', backbone: { name: 'resnet', dept: 18 } }, "backbone 'resnet' has no option 'dept'", "did you mean 'depth'?"], // prettier-ignore
+    [{ name: 'panoptic_deeplab', backbone: { name: 'plain', depth: 18 } }, "backbone 'plain' has no option 'depth'", 'known are widths'], // prettier-ignore
+    [{ name: 'panoptic_deeplab', instance: { hed: 8 } }, "instance has no option 'hed'", "did you mean 'head'?"],
+    [
+      { name: 'panoptic_deeplab', neck: { name: 'fpn', rates: [1] } },
+      "neck 'fpn' has no option 'rates'",
+      'it has none',
+    ],
     [{ name: 'panoptic_deeplap' }, `'name' is "panoptic_deeplap", must be one of panoptic_deeplab, semantic_fpn`, "did you mean 'panoptic_deeplab'?"], // prettier-ignore
     [{ name: 'semantic_fpn', backbone: { name: 'restnet' } }, `'backbone.name' is "restnet"`, "did you mean 'resnet'?"],
   ])('which option is unknown, and the nearest known one: %o', (options, message, hint) => {
@@ -237,7 +247,7 @@ test("the compiler checks a study's config", () => {
   expect(() => {
     // @ts-expect-error: a plain backbone has no depth
     buildModel({ name: 'panoptic_deeplab', backbone: { name: 'plain', depth: 18 } }, 2)
-  }).toThrow("no option 'backbone.depth'")
+  }).toThrow("backbone 'plain' has no option 'depth'")
   expect(() => {
     // @ts-expect-error: there is no depth 12
     buildModel({ name: 'panoptic_deeplab', backbone: { name: 'resnet', depth: 12 } }, 2)
@@ -245,7 +255,7 @@ test("the compiler checks a study's config", () => {
   expect(() => {
     // @ts-expect-error: a network of classes alone has no instance branch
     buildModel({ name: 'semantic_fpn', instance: { head: 8 } }, 2)
-  }).toThrow("no option 'instance'")
+  }).toThrow("'semantic_fpn' has no option 'instance'")
 })
 
 /** Images in a batch, and rows and columns of them in units of the divisor. */
