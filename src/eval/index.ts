@@ -16,13 +16,11 @@ export { scorePredictions } from './score_predictions.ts'
 export { scoreBoundaryFiles } from './boundary_files.ts'
 export { strictFindings } from './strict.ts'
 export type { Finding } from './finding.ts'
-export type { Finding } from './finding.ts'
 
 export { averagePrecision, statNames, type CategoryAp, type InstanceQuality } from './ap.ts'
 export { readInstances } from './instances_json.ts'
 export { panopticInstances, type ScoredSegment } from './panoptic_ap.ts'
 export { countLabels, countSegmentClasses, emptyConfusion, mergeConfusions, semanticQuality } from './miou.ts'
-export type { Confusion, SemanticQuality } from './miou.ts'
 export type { Confusion, SemanticQuality } from './miou.ts'
 
 export { imageStatistics, type ImageStatistics } from './image_statistics.ts'
