@@ -7,6 +7,8 @@ export interface Loss {
   readonly value: Tensor
   /** A scalar: the share of the batch's pixels that the gradient comes from, those left out or of weight 0 not being. */
   readonly pixels: Tensor
+  /** N x 1 x 1 x 1: the part of each image in the value, which is their sum. */
+  readonly images: Tensor
 }
 
 /** What the semantic losses know of every pixel. */
@@ -39,6 +41,11 @@ export function labelledPixels(
   if (!classWeights) return { isClass, isLabelled, weight }
   const byClass = constant(graph, [1, classes, 1, 1], classWeights)
   return { isClass, isLabelled, weight: onnx.mul(weight, onnx.sum(onnx.mul(isClass, byClass), [1])) }
+}
+
+/** The sum of each image, N x 1 x 1 x 1. */
+export function byImage(x: Tensor): Tensor {
+  return onnx.sum(x, [1, 2, 3])
 }
 
 /** The share of all pixels whose coefficient, N x 1 x h x w and never negative, is above 0. */

@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/graph.ts'
 import * as onnx from '../graph/onnx.ts'
 import { differentiable } from '../graph/reverse.ts'
-import { shareAboveZero, type LabelledPixels, type Loss } from './classes.ts'
+import { byImage, shareAboveZero, type LabelledPixels, type Loss } from './classes.ts'
 import type { Mean } from './mining.ts'
 
 /** Averages the pixels' losses, N x 1 x h x w, given the probability of each pixel's label, of the same shape. */
@@ -19,13 +19,14 @@ export function crossEntropy(logits: Tensor, pixels: LabelledPixels, average: Av
   const probability = () => onnx.exp(logProbability)
   const { focus, steepness } = gamma === 0 ? { focus: weight, steepness: weight } : focal()
 
-  const { value, share } = average(onnx.rsub(0, onnx.mul(logProbability, focus)), probability)
+  const losses = onnx.rsub(0, onnx.mul(logProbability, focus))
+  const { value, share } = average(losses, probability)
   const coefficient = onnx.mul(steepness, share)
   const loss = differentiable(value, [
     logits,
     (dy) => onnx.mul(onnx.sub(onnx.exp(logProbabilities), isClass), onnx.mul(coefficient, dy)),
   ])
-  return { value: loss, pixels: shareAboveZero(onnx.mul(weight, share)) }
+  return { value: loss, pixels: shareAboveZero(onnx.mul(weight, share)), images: byImage(onnx.mul(losses, share)) }
 
   /** What the logarithm of p is multiplied by, and what the loss falls by as that grows. */
   function focal() {

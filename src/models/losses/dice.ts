@@ -2,7 +2,7 @@ import { softmax } from '../graph/activations.ts'
 import { constant, type Tensor } from '../graph/graph.ts'
 import * as onnx from '../graph/onnx.ts'
 import { differentiable } from '../graph/reverse.ts'
-import { shareAboveZero, type LabelledPixels, type Loss } from './classes.ts'
+import { byImage, shareAboveZero, type LabelledPixels, type Loss } from './classes.ts'
 
 /** Keeps the quotient of a class that is neither there nor predicted 0. */
 const NOTHING = 1e-6
@@ -33,5 +33,8 @@ export function dice(logits: Tensor, { isClass, weight }: LabelledPixels, classW
       return onnx.mul(onnx.mul(slope, weight), scale)
     },
   ])
-  return { value: loss, pixels: shareAboveZero(weight) }
+  // 1 - 2 sum w p y / s = sum w (p - y)^2 / s, as s = sum w (p^2 + y^2).
+  const error = onnx.sub(probability, isClass)
+  const parts = onnx.mul(onnx.mul(onnx.mul(error, error), weight), onnx.div(part, sizes))
+  return { value: loss, pixels: shareAboveZero(weight), images: byImage(parts) }
 }

@@ -1,7 +1,7 @@
 import { misfit, sameShape, type Tensor } from '../graph/graph.ts'
 import * as onnx from '../graph/onnx.ts'
 import { differentiable } from '../graph/reverse.ts'
-import { shareAboveZero, type Loss } from './classes.ts'
+import { byImage, shareAboveZero, type Loss } from './classes.ts'
 
 /** Keeps the quotient of a pixel that the teacher says nothing about 0. */
 const NOTHING = 1e-12
@@ -20,13 +20,13 @@ export function distillation(logits: Tensor, teacher: Tensor, temperature: numbe
   const target = onnx.mul(onnx.div(softened, onnx.max(sums, NOTHING)), share)
 
   const logProbability = onnx.logSoftmax(onnx.mul(logits, 1 / temperature), 1)
-  const value = onnx.mul(onnx.total(onnx.mul(target, logProbability)), -(temperature ** 2))
-  const loss = differentiable(value, [
+  const parts = onnx.mul(onnx.mul(target, logProbability), -(temperature ** 2))
+  const loss = differentiable(onnx.total(parts), [
     logits,
     (dy) => {
       const slope = onnx.sub(onnx.mul(onnx.exp(logProbability), share), target)
       return onnx.mul(slope, onnx.mul(dy, temperature))
     },
   ])
-  return { value: loss, pixels: shareAboveZero(share) }
+  return { value: loss, pixels: shareAboveZero(share), images: byImage(parts) }
 }

@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/graph.ts'
 import * as onnx from '../graph/onnx.ts'
 import { differentiable } from '../graph/reverse.ts'
-import { shareAboveZero, type Loss } from './classes.ts'
+import { byImage, shareAboveZero, type Loss } from './classes.ts'
 
 /** Keeps the quotient of an empty sum 0: D's "0 if there is no weight". Weights are 0 or well above this. */
 const NO_WEIGHT = 1e-6
@@ -18,15 +18,18 @@ export function sharesOf(weights: Tensor, emphasis?: Tensor): Tensor {
 /** The squared error, summed over channels and by `shares` over pixels. */
 export function squaredError(prediction: Tensor, target: Tensor, shares: Tensor): Loss {
   const error = onnx.sub(prediction, target)
-  const value = onnx.total(onnx.mul(onnx.mul(error, error), shares))
-  const loss = differentiable(value, [prediction, (dy) => onnx.mul(error, onnx.mul(shares, onnx.mul(dy, 2)))])
-  return { value: loss, pixels: shareAboveZero(shares) }
+  const parts = onnx.mul(onnx.mul(error, error), shares)
+  const loss = differentiable(onnx.total(parts), [
+    prediction,
+    (dy) => onnx.mul(error, onnx.mul(shares, onnx.mul(dy, 2))),
+  ])
+  return { value: loss, pixels: shareAboveZero(shares), images: byImage(parts) }
 }
 
 /** The absolute error, summed over channels and by `shares` over pixels. */
 export function absoluteError(prediction: Tensor, target: Tensor, shares: Tensor): Loss {
   const error = onnx.sub(prediction, target)
-  const value = onnx.total(onnx.mul(onnx.abs(error), shares))
-  const loss = differentiable(value, [prediction, (dy) => onnx.mul(onnx.sign(error), onnx.mul(shares, dy))])
-  return { value: loss, pixels: shareAboveZero(shares) }
+  const parts = onnx.mul(onnx.abs(error), shares)
+  const loss = differentiable(onnx.total(parts), [prediction, (dy) => onnx.mul(onnx.sign(error), onnx.mul(shares, dy))])
+  return { value: loss, pixels: shareAboveZero(shares), images: byImage(parts) }
 }

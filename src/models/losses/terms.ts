@@ -1,6 +1,6 @@
 import { TuneError } from '../../errors.ts'
 import { add, scale } from '../graph/arithmetic.ts'
-import { inLayer, input, parameter, sizes4, type Graph, type Tensor } from '../graph/graph.ts'
+import { inLayer, input, parameter, sizeOf, sizes4, type Graph, type Tensor } from '../graph/graph.ts'
 import * as onnx from '../graph/onnx.ts'
 import { differentiable } from '../graph/reverse.ts'
 import type { Heads } from '../model.ts'
@@ -108,6 +108,8 @@ export interface WeightedLoss {
   readonly total: Tensor
   /** What each term counts with, in the terms' order: scalars, fed as `semanticFactor` and so on, or learned. */
   readonly factors: readonly Tensor[]
+  /** N: what each image adds, for hard-example mining. */
+  readonly images: Tensor
 }
 
 /** Adds the terms up, each times its weight, which is fed; a learned weighting multiplies that by `exp(-s)`. */
@@ -118,7 +120,10 @@ export function weightedLoss(terms: readonly LossTerm[], { weighting }: Pick<Los
       const factor = input(graph, `${name}Factor`, 'float32', [])
       return weighting === 'learned' ? learned(graph, name, scale(value, factor), factor) : { value: scale(value, factor), factor } // prettier-ignore
     })
-    return { total: parts.map(({ value }) => value).reduce(add), factors: parts.map(({ factor }) => factor) }
+    const factors = parts.map(({ factor }) => factor)
+    const images = terms.map((term, i) => onnx.mul(term.images, factors[i]!)).reduce((a, b) => onnx.add(a, b))
+    const total = parts.map(({ value }) => value).reduce(add)
+    return { total, factors, images: onnx.reshape(images, [sizeOf(images.shape)]) }
   })
 }
 

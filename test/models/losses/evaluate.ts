@@ -11,9 +11,10 @@ import { interpret } from '../graph/interpreter.ts'
 export async function evaluate(shape: Shape, values: readonly number[], loss: (x: Tensor) => Loss) {
   const graph = newGraph()
   graph.layer = 'test'
-  const { value, pixels } = loss(parameter(graph, 'x', shape, { kind: 'constant', value: 0 }))
+  const { value, pixels, images } = loss(parameter(graph, 'x', shape, { kind: 'constant', value: 0 }))
   output('value', value)
   output('pixels', pixels)
+  output('images', images)
   output('gradient', gradients(value)[0]!)
   bindFlat(graph, 'weights')
   const feeds = { weights: Float32Array.from(values) }
@@ -24,6 +25,7 @@ export async function evaluate(shape: Shape, values: readonly number[], loss: (x
   return {
     value: floats(results, 'value')[0]!,
     pixels: floats(results, 'pixels')[0]!,
+    images: floats(results, 'images'),
     gradient: floats(results, 'gradient'),
     exact: { value: interpret(graph, feeds, 'value')[0]!, gradient: exact },
   }

@@ -118,6 +118,15 @@ describe.each(KINDS)('%j', (options) => {
   })
 })
 
+test('each image has its own part in the loss', async () => {
+  const of = (options: SemanticLoss, labels: readonly number[]) =>
+    semantic(options, labels, ones, [0, 1, 0, 0, 8, 9, 0, 0], [2, 2, 1, 2])
+  const hard = await of({ kind: 'cross_entropy', hardPixels: 0.5, mining: 'image' }, [0, 0, 0, 0])
+  expect([...hard.images]).toEqual([expect.closeTo(lossAt(0) / 2, 5), expect.closeTo(lossAt(8) / 2, 5)])
+  const focal = await of({ kind: 'focal' }, [-1, -1, 0, 1])
+  expect([...focal.images]).toEqual([0, expect.closeTo(focal.value, 5)])
+})
+
 test('pixels are the share that the gradient comes from: kept, labelled and of some weight', async () => {
   const share = async (options: SemanticLoss, labels: readonly number[], weights: readonly number[]) =>
     (await semantic(options, labels, weights)).pixels

@@ -55,6 +55,7 @@ describe('the loss', () => {
     const { read } = run(all)
     const sum = Object.entries(all).reduce((sum, [name, weight]) => sum + weight * read(`${name}Loss`), 0)
     expect(read('total') / sum).toBeCloseTo(1, 6)
+    expect(read('images') / sum).toBeCloseTo(1, 6)
   })
 
   test('has the gradient of finite differences with respect to all heads', () => {
@@ -159,7 +160,8 @@ function lossGraph(weights: LossWeights, options: LossOptions = {}) {
   const { graph, heads } = newHeads()
   const losses = parseLosses(options, 2)
   const terms = lossTerms(heads, fedTargets(heads.semantic), losses, weights)
-  const { total, factors } = weightedLoss(terms, losses)
+  const { total, factors, images } = weightedLoss(terms, losses)
+  output('images', images)
   for (const [i, { name, value }] of terms.entries()) {
     output(`${name}Loss`, value)
     output(`${name}Weight`, factors[i]!)
