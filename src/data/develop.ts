@@ -5,7 +5,7 @@ import type { Normalisation } from './normalisation.ts'
 export type Develop = (pixels: Uint8Array, from: number, count: number, out: Float32Array, place: Place) => void
 
 /** Where inputs go: the first at `at`, the next `step` further, each channel `plane` behind the one before. */
-export interface Place {
+interface Place {
   readonly at: number
   readonly step: 1 | -1
   readonly plane: number
@@ -18,11 +18,12 @@ export function developer(view: View, normalisation: Normalisation): Develop {
 }
 
 /** Channel by channel, the input for each of the 256 values is looked up. */
-function byTable(view: View, normalisation: Normalisation): Develop {
+function byTable(view: View, { mean, deviation }: Normalisation): Develop {
   const table = new Float32Array(3 * 256)
   for (let channel = 0; channel < 3; channel++) {
     for (let value = 0; value < 256; value++) {
-      table[channel * 256 + value] = inputOf(value / 255, channel, view, normalisation)
+      const clamped = Math.min(1, Math.max(0, litShare(value / 255, view)))
+      table[channel * 256 + value] = (clamped - mean[channel]!) / deviation[channel]!
     }
   }
   return (pixels, from, count, out, { at, step, plane }) => {
@@ -34,24 +35,24 @@ function byTable(view: View, normalisation: Normalisation): Develop {
   }
 }
 
-function byMatrix(view: View, normalisation: Normalisation): Develop {
-  const matrix = colourMatrix(view.saturation, view.hue)
+function byMatrix(view: View, { mean, deviation }: Normalisation): Develop {
+  const matrix = colourMatrix(view.saturation, view.hue).map((share) => (view.contrast * share) / 255)
+  const base = litShare(0, view)
   return (pixels, from, count, out, { at, step, plane }) => {
     for (let i = 3 * from, to = at; i < 3 * (from + count); i += 3, to += step) {
-      for (let channel = 0; channel < 3; channel++) {
-        let value = 0
-        for (let k = 0; k < 3; k++) value += matrix[3 * channel + k]! * pixels[i + k]!
-        out[to + channel * plane] = inputOf(value / 255, channel, view, normalisation)
+      const [red, green, blue] = [pixels[i]!, pixels[i + 1]!, pixels[i + 2]!]
+      for (let channel = 0, k = 0; channel < 3; channel++, k += 3) {
+        const lit = base + matrix[k]! * red + matrix[k + 1]! * green + matrix[k + 2]! * blue
+        const clamped = lit < 0 ? 0 : lit > 1 ? 1 : lit
+        out[to + channel * plane] = (clamped - mean[channel]!) / deviation[channel]!
       }
     }
   }
 }
 
-/** `value` is a share of the full range. */
-function inputOf(value: number, channel: number, { contrast, brightness }: View, { mean, deviation }: Normalisation) {
-  const lit = 0.5 + contrast * (value - 0.5) + brightness
-  const clamped = Math.min(1, Math.max(0, lit))
-  return (clamped - mean[channel]!) / deviation[channel]!
+/** A share of the full range after contrast, which is around mid-grey, and brightness. */
+function litShare(share: number, { contrast, brightness }: View): number {
+  return 0.5 + contrast * (share - 0.5) + brightness
 }
 
 /*

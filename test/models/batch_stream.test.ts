@@ -44,9 +44,14 @@ describe('a thread that makes batches', () => {
   })
 
   test('goes on behind the batches that were taken', async () => {
-    const plain = { hardest: 1 }
-    const all = await read(open(false, plain), 12)
-    expect(await read(open(true, { ...plain, taken: { batches: 5 } }), 7)).toEqual(all.slice(5))
+    const losses = Array.from({ length: 9 }, (_, i) => [1, 1 + i, 1])
+    const run = async (thread: boolean, from: number) => {
+      const batches = open(thread, { taken: { batches: from, losses: losses.slice(0, from) } })
+      const made = [structuredClone(await batches.next())]
+      for (const told of losses.slice(from)) made.push(structuredClone(await batches.next(told)))
+      return made
+    }
+    expect(await run(true, 5)).toEqual((await run(false, 0)).slice(5))
   })
 
   test('works ahead: after a pause the next batch is there at once', async () => {

@@ -97,6 +97,32 @@ describe('trainBatches', () => {
     expect(seen.slice(8).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
   })
 
+  test('keeps pictures and targets aligned under every view: cats are bright, roads dark, and padding is neither', () => {
+    const painted = { ...set, pixels: Uint8Array.from(set.pixels, (_, i) => (set.labels[Math.floor(i / 3)] === 2 ? 255 : 0)) } // prettier-ignore
+    const augment = { height: 24, width: 20, scale: [0.3, 2], colour: 0.5 } as const
+    const batches = trainBatches(painted, { ...WHOLE, augment, targets: { sigma: 2 } })
+    // Of a pixel whose middle is a cat at least a quarter is, at its corners; of one on the road at most a half.
+    const [quarter, half] = [-1.0001, 0.0001]
+    const wrong = Array.from({ length: 20 }, () => {
+      const { images, semantic } = batches.next().value
+      return [...semantic].filter((category, i) => {
+        const n = Math.floor(i / 480)
+        const value = images[3 * 480 * n + (i % 480)]!
+        return category === -1 ? value !== 0 : category === 1 ? value < quarter : value > half
+      }).length
+    })
+    expect(Math.max(...wrong)).toBe(0)
+  })
+
+  test('normalises each scene as its domain is', () => {
+    const mean = [0.1, 0.2, 0.3] as const
+    const others = { mean, deviation: [1, 1, 1] } as const
+    expect(copies({ ...WHOLE, normalisation: { domains: {}, others } }, 2)).toEqual(copies({ ...WHOLE, normalisation: others }, 2)) // prettier-ignore
+    const domains = { '': { mean, deviation: [2, 2, 2] } } as const
+    const [whole, half] = [copies({ ...WHOLE, normalisation: others }, 1), copies({ ...WHOLE, normalisation: { domains, others } }, 1)] // prettier-ignore
+    expect([...half[0]!.images.subarray(0, 99)]).toEqual([...whole[0]!.images.subarray(0, 99)].map((x) => x / 2))
+  })
+
   test('has the shapes that a batch promises', () => {
     const [batch] = copies({ ...WHOLE, size: 3, augment: { height: 8, width: 12 } }, 1)
     const lengths = Object.values(batch!).map((value) => (typeof value === 'number' ? value : value.length))
