@@ -3,7 +3,7 @@ import type { PanopticAnnotation } from '../data/coco_json.ts'
 import type { Segment } from '../data/image_set.ts'
 import type { TruthAnnotation } from './panoptic_json.ts'
 import { inOrder, type ListedPrediction } from './score_ids.ts'
-import { rowsAt, shareLists, type SharedLists } from './shared_lists.ts'
+import { rowsAt, shareRows, type SharedLists } from './shared_lists.ts'
 
 /** What is to be scored, in a form that costs little to give to every thread. */
 export interface JobList {
@@ -12,8 +12,9 @@ export interface JobList {
   readonly predictions: ListedSide
 }
 
-/** For each image its label PNG, and the numbers of its segments. */
+/** For each image its label PNG in a folder, and the numbers of its segments. */
 interface ListedSide {
+  readonly dir: string
   readonly pngs: readonly string[]
   readonly segments: SharedLists
 }
@@ -29,12 +30,22 @@ export function listJobs(pairs: readonly ScorePair[], dirs: { truthDir: string; 
   return {
     imageIds: pairs.map(({ annotation }) => annotation.imageId),
     truth: {
-      pngs: pairs.map(({ annotation }) => join(dirs.truthDir, annotation.fileName)),
-      segments: shareLists(pairs.map(({ annotation }) => annotation.segments.flatMap(truthRow))),
+      dir: dirs.truthDir,
+      pngs: pairs.map(({ annotation }) => annotation.fileName),
+      segments: shareRows(
+        pairs.map(({ annotation }) => annotation.segments),
+        TRUTH,
+        writeTruth,
+      ),
     },
     predictions: {
-      pngs: pairs.map(({ prediction }) => join(dirs.predictionDir, prediction.fileName)),
-      segments: shareLists(pairs.map(({ prediction }) => inOrder(prediction.segments).flatMap(predictionRow))),
+      dir: dirs.predictionDir,
+      pngs: pairs.map(({ prediction }) => prediction.fileName),
+      segments: shareRows(
+        pairs.map(({ prediction }) => inOrder(prediction.segments)),
+        PREDICTION,
+        writePrediction,
+      ),
     },
   }
 }
@@ -47,31 +58,46 @@ export interface PngPair {
 }
 
 export function pngsAt({ imageIds, truth, predictions }: JobList, index: number): PngPair {
-  return { imageId: imageIds[index]!, truth: truth.pngs[index]!, prediction: predictions.pngs[index]! }
+  return { imageId: imageIds[index]!, truth: pngAt(truth, index), prediction: pngAt(predictions, index) }
 }
 
 /** What is listed for an image of the ground truth. */
 export function truthAt({ imageIds, truth }: JobList, index: number) {
-  return { imageId: imageIds[index]!, png: truth.pngs[index]!, segments: rowsAt(truth.segments, index, 4, truthOf) }
+  return {
+    imageId: imageIds[index]!,
+    png: pngAt(truth, index),
+    segments: rowsAt(truth.segments, index, TRUTH, readTruth),
+  }
 }
 
 /** The same of its prediction, segments in the order of their ids. */
 export function predictionAt({ predictions }: JobList, index: number) {
-  return { png: predictions.pngs[index]!, segments: rowsAt(predictions.segments, index, 2, predictionOf) }
+  return { png: pngAt(predictions, index), segments: rowsAt(predictions.segments, index, PREDICTION, readPrediction) }
 }
 
-function truthRow({ id, category, isCrowd, area }: Segment): readonly [number, number, number, number] {
-  return [id, category, Number(isCrowd), area]
+function pngAt({ dir, pngs }: ListedSide, index: number): string {
+  return join(dir, pngs[index]!)
 }
 
-function truthOf(row: Float64Array): Segment {
-  return { id: row[0]!, category: row[1]!, isCrowd: row[2] === 1, area: row[3]! }
+/** Numbers of a segment on either side. */
+const [TRUTH, PREDICTION] = [4, 2]
+
+function writeTruth({ id, category, isCrowd, area }: Segment, numbers: Float64Array, at: number): void {
+  numbers[at] = id
+  numbers[at + 1] = category
+  numbers[at + 2] = Number(isCrowd)
+  numbers[at + 3] = area
 }
 
-function predictionRow({ id, categoryId }: ListedPrediction): readonly [number, number] {
-  return [id, categoryId]
+function readTruth(numbers: Float64Array, at: number): Segment {
+  return { id: numbers[at]!, category: numbers[at + 1]!, isCrowd: numbers[at + 2] === 1, area: numbers[at + 3]! }
 }
 
-function predictionOf(row: Float64Array): ListedPrediction {
-  return { id: row[0]!, categoryId: row[1]! }
+function writePrediction({ id, categoryId }: ListedPrediction, numbers: Float64Array, at: number): void {
+  numbers[at] = id
+  numbers[at + 1] = categoryId
+}
+
+function readPrediction(numbers: Float64Array, at: number): ListedPrediction {
+  return { id: numbers[at]!, categoryId: numbers[at + 1]! }
 }

@@ -66,5 +66,7 @@ function readText(file: string): Buffer {
 
 /** Of items with one id the last, at the place of the first, as in a Python dict. */
 export function lastById<T extends { readonly id: number }>(items: readonly T[]): readonly T[] {
-  return [...new Map(items.map((item) => [item.id, item])).values()]
+  const last = new Map<number, T>()
+  for (const item of items) last.set(item.id, item)
+  return last.size === items.length ? items : [...last.values()]
 }

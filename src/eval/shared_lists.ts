@@ -7,21 +7,32 @@ export interface SharedLists {
   readonly bounds: Uint32Array
 }
 
-export function shareLists(lists: readonly (readonly number[])[]): SharedLists {
+/** Lists of rows of so many numbers. */
+export function shareRows<T>(
+  lists: readonly (readonly T[])[],
+  width: number,
+  write: (row: T, numbers: Float64Array, at: number) => void,
+): SharedLists {
   const bounds = new Uint32Array(allocateShared(4 * (lists.length + 1)))
-  for (const [i, { length }] of lists.entries()) bounds[i + 1] = bounds[i]! + length
+  for (const [i, { length }] of lists.entries()) bounds[i + 1] = bounds[i]! + width * length
   const numbers = new Float64Array(allocateShared(8 * bounds[lists.length]!))
-  for (const [i, list] of lists.entries()) numbers.set(list, bounds[i])
+  let at = 0
+  for (const list of lists) {
+    for (const row of list) {
+      write(row, numbers, at)
+      at += width
+    }
+  }
   return { numbers, bounds }
 }
 
-/** A list cut into rows of so many numbers. */
+/** The rows of a list. */
 export function rowsAt<T>(
   { numbers, bounds }: SharedLists,
   index: number,
   width: number,
-  toRow: (row: Float64Array) => T,
-) {
-  const list = numbers.subarray(bounds[index], bounds[index + 1])
-  return Array.from({ length: list.length / width }, (_, i) => toRow(list.subarray(i * width, (i + 1) * width)))
+  read: (numbers: Float64Array, at: number) => T,
+): readonly T[] {
+  const [from, to] = [bounds[index]!, bounds[index + 1]!]
+  return Array.from({ length: (to - from) / width }, (_, i) => read(numbers, from + i * width))
 }
