@@ -122,9 +122,11 @@ function cut(name: string, room: number): string {
   return name.length <= room ? name : `…${name.slice(name.length - room + 1)}`
 }
 
+const UNITS = ['', 'k', 'M', 'G', 'T']
+
 /** Three digits and a unit: 142523 is 143k. */
 function short(value: number): string {
-  const unit = ['', 'k', 'M', 'G', 'T'].findLast((_, i) => i === 0 || value >= 1000 ** i)!
-  const scaled = value / 1000 ** ['', 'k', 'M', 'G', 'T'].indexOf(unit)
-  return `${scaled >= 100 || unit === '' ? scaled.toFixed(0) : scaled.toPrecision(2 + Number(scaled >= 10))}${unit}`
+  const rounded = Number(value.toPrecision(3))
+  const power = Math.min(Math.floor(Math.log10(Math.max(rounded, 1)) / 3), UNITS.length - 1)
+  return `${power === 0 ? rounded : (rounded / 1000 ** power).toPrecision(3)}${UNITS[power]}`
 }

@@ -57,23 +57,23 @@ export const panopticDeepLab: Architecture<typeof options> = {
   options,
   heads(features, config, { norm, classes, things }) {
     checkEmbedding(config, things)
+    const { split, semantic, instance, convs } = config
+    const { graph } = features[0]!
     const style = config.init === 'small' ? { norm, deviation: 0.001 } : { norm }
-    const semanticHead = (x: Tensor) =>
-      denseHead('semantic', x, classes, hidden(x, config.semantic, config.convs, style))
+    const semanticHead = (x: Tensor) => denseHead('semantic', x, classes, hidden(x, semantic, convs, style))
     const { context, decode } = neckOf(config, style)
 
-    if (config.split === 'heads') {
-      const shared = decode(context(features), config.semantic)
+    if (split === 'heads') {
+      const shared = decode(context(features), semantic)
       return { semantic: semanticHead(shared), ...instanceHeads(shared, config, style) }
     }
-    const shared = config.split === 'decoder' ? context(features) : features
-    const ownPart = (branch: 'semantic' | 'instance', seen: () => readonly Tensor[]) =>
-      inLayer(features[0]!.graph, branch, () => {
-        return decode(config.split === 'neck' ? context(seen()) : seen(), config[branch])
-      })
-    const semantic = semanticHead(ownPart('semantic', () => shared))
-    const instance = ownPart('instance', () => withEmbedding(shared, semantic, things, config.instance.embed, style))
-    return { semantic, ...instanceHeads(instance, config, style) }
+    const shared = split === 'decoder' ? context(features) : features
+    const decodeOwn = (x: readonly Tensor[], branch: Branch) => decode(split === 'neck' ? context(x) : x, branch)
+    const logits = semanticHead(inLayer(graph, 'semantic', () => decodeOwn(shared, semantic)))
+    const seen = inLayer(graph, 'instance', () => {
+      return decodeOwn(withEmbedding(shared, logits, things, instance.embed, style), instance)
+    })
+    return { semantic: logits, ...instanceHeads(seen, config, style) }
   },
 }
 

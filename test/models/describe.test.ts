@@ -84,20 +84,20 @@ test('a table of the small network', () => {
   expect(descriptionLines(describe(model, 64, 64)).join('\n')).toMatchInlineSnapshot(`
     "layer                       kind    output    weights   MACs
     backbone.stage1             3x3 /2  8x32x32       232   221k
-    backbone.stage2             3x3 /2  16x16x16     1.2k   295k
-    backbone.stage3             3x3 /2  32x8x8       4.7k   295k
+    backbone.stage2             3x3 /2  16x16x16    1.18k   295k
+    backbone.stage3             3x3 /2  32x8x8      4.67k   295k
     pyramid.lateral1            1x1     32x16x16      576   131k
-    pyramid.lateral2            1x1     32x8x8       1.1k  65.5k
+    pyramid.lateral2            1x1     32x8x8      1.09k  65.5k
     pyramid                     resize  32x16x16        0      0
     pyramid.merge1              sum     32x16x16        0      0
-    pyramid.output1             3x3     32x16x16     9.3k   2.4M
-    pyramid.output2             3x3     32x8x8       9.3k   590k
-    semantic.level1.conv1       3x3     32x16x16     9.3k   2.4M
-    semantic.level2.conv1       3x3     32x8x8       9.3k   590k
+    pyramid.output1             3x3     32x16x16    9.28k  2.36M
+    pyramid.output2             3x3     32x8x8      9.28k   590k
+    semantic.level1.conv1       3x3     32x16x16    9.28k  2.36M
+    semantic.level2.conv1       3x3     32x8x8      9.28k   590k
     semantic.level2             resize  32x16x16        0      0
     semantic                    sum     32x16x16        0      0
     semantic.predictor          1x1     8x16x16       264  65.5k
-    all                                             45.1k   7.0M
+    all                                             45.1k  6.97M
     activations for the way back: 598kB an image"
   `)
 })

@@ -162,6 +162,26 @@ test('a smaller output stride leaves a backbone its parameters', () => {
   }
 })
 
+test('the dialects have the channels that were published', () => {
+  const channelsOf = (name: 'detectron2' | 'bowenc0221' | 'deeplab2') => {
+    const model = buildModel({ ...dialect(name), backbone: { name: 'resnet', outputStride: 16 } }, 19)
+    const { parameters } = networkOf(model, 1, 16, 16).graph
+    const at = (layer: string) => parameters.find((parameter) => parameter.name === `${layer}.weight`)!.shape[0]
+    return {
+      low: ['semantic', 'instance'].flatMap((branch) => [2, 1].map((i) => at(`${branch}.decoder.level${i}.project`))),
+      decoders: ['semantic', 'instance'].map((branch) => at(`${branch}.decoder.level1.fuse.pointwise`)),
+      heads: ['semantic.hidden.pointwise', 'offset.hidden.pointwise'].map(at),
+      center: parameters.filter(({ name }) => /^center.*weight$/.test(name)).map(({ shape }) => shape),
+    }
+  }
+  const common = { decoders: [256, 128], heads: [256, 32] }
+  const separable = [[128, 1, 5, 5], [32, 128, 1, 1], [1, 32, 1, 1]] // prettier-ignore
+  const plain = [[128, 128, 3, 3], [32, 128, 3, 3], [1, 32, 1, 1]] // prettier-ignore
+  expect(channelsOf('detectron2')).toEqual({ ...common, low: [64, 32, 64, 32], center: plain })
+  expect(channelsOf('bowenc0221')).toEqual({ ...common, low: [64, 32, 32, 16], center: separable })
+  expect(channelsOf('deeplab2')).toEqual({ ...common, low: [64, 32, 32, 16], center: separable })
+})
+
 test('what branches share depends on where they part', () => {
   const layersAt = (split: 'neck' | 'decoder' | 'heads') => {
     const { graph } = networkOf(buildModel({ name: 'panoptic_deeplab', neck: { name: 'aspp' }, split }, 2), 1, 16, 16)
