@@ -55,7 +55,8 @@ export function planOf(options: TrainOptions): TrainPlan {
 const STEPS_PER_GPU_RUN = 16
 
 function withWarmup(schedule: Schedule | ScheduleKind): Schedule {
-  return parseSchedule(typeof schedule === 'string' ? { kind: schedule, warmup: 0.05 } : schedule)
+  const isToWarmUp = typeof schedule === 'string' && schedule !== 'one_cycle'
+  return parseSchedule(isToWarmUp ? { kind: schedule, warmup: 0.05 } : schedule)
 }
 
 function checkPhases(phases: readonly Phase[]): void {

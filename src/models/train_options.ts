@@ -29,7 +29,7 @@ export interface TrainOptions extends Optimization {
 
   /** Base learning rate. Default 0.003. */
   readonly lr?: number
-  /** Default `poly`. A schedule by its name gets a linear warm-up over the first 5 % of all steps. */
+  /** Default `poly`. A schedule by its name, but `one_cycle`, gets a linear warm-up over the first 5 % of all steps. */
   readonly schedule?: Schedule | ScheduleKind
   /** Factor of the backbone's learning rate; 0 freezes it. Default 1. */
   readonly backbone?: number

@@ -157,8 +157,7 @@ function writeUpdate(graph: Graph, gradient: Tensor, { clipping, isAveraged, ...
   const vector = (name: string) => input(graph, name, 'float32', gradient.shape)
   const number = (name: string) => input(graph, name, 'float32', [])
   const shapes = graph.parameters.map(({ shape }) => shape)
-  const limit = clipping === 'none' ? undefined : number('clip')
-  const { clipped, norm } = clipGradient(gradient, clipping, limit ?? gradient, shapes)
+  const { clipped, norm } = clipGradient(gradient, clipping, () => number('clip'), shapes)
   const weights = bindFlat(graph, 'weights')
   const optimizer = isAveraged ? averaged(update.optimizer, number('averageDecay')) : update.optimizer
   const after = optimizer.step({

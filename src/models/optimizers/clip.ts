@@ -15,18 +15,19 @@ const EPSILON = 1e-6
 
 /**
  * A flat gradient within a limit, a scalar, as PyTorch's `clip_grad_value_` and `clip_grad_norm_` have it, and the length
- * that the whole had before. `shapes` are those of the parameters that it is the gradient of, in order.
+ * that the whole had before. The limit is asked for where there is one. `shapes` are those of the parameters that it is
+ * the gradient of, in order.
  */
 export function clipGradient(
   gradient: Tensor,
   clipping: Clipping,
-  limit: Tensor,
+  limitOf: () => Tensor,
   shapes: readonly Shape[],
 ): { readonly clipped: Tensor; readonly norm: Tensor } {
   const norm = lengthOf(gradient)
+  if (clipping === 'none') return { clipped: gradient, norm }
+  const limit = limitOf()
   switch (clipping) {
-    case 'none':
-      return { clipped: gradient, norm }
     case 'value':
       return { clipped: onnx.max(onnx.min(gradient, limit), onnx.mul(limit, -1)), norm }
     case 'norm':
