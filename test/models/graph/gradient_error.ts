@@ -45,7 +45,7 @@ export async function gradientError(
   const operands = shapes.map((shape, i) => parameter(graph, `x${i}`, shape, { kind: 'constant', value: 0 }))
   const y = operation(...operands)
   const loss = project(y)
-  output('y', onnx.mul(y, 1))
+  output('y', y)
   output('loss', loss)
   output('gradient', onnx.concat(gradients(loss).map((part) => onnx.reshape(part, [sizeOf(part.shape)])), 0)) // prettier-ignore
   bindFlat(graph, 'weights')

@@ -161,6 +161,13 @@ describe('tensors that do not fit are refused', () => {
     ['a kernel of even size', () => conv(tensor(1, 2, 4, 4), tensor(8, 2, 2, 2)), /even size.*\[8, 2, 2, 2\]/],
     ['groups that do not divide the channels', () => groupNorm(tensor(1, 6, 4, 4), tensor(6), tensor(6), 4), /6 channels.*4 groups/], // prettier-ignore
     ['joined images of different sizes', () => concat([tensor(1, 2, 4, 4), tensor(1, 2, 4, 5)]), /\[1, 2, 4, 4\].*\[1, 2, 4, 5\]/], // prettier-ignore
+    ['a scale for other channels', () => batchNorm(tensor(1, 2, 4, 4), tensor(3), tensor(2)), /one number a channel.*\[1, 2, 4, 4\].*\[3\]/], // prettier-ignore
+    ['a shift for other channels', () => layerNorm(tensor(1, 2, 4, 4), tensor(2), tensor(2, 1)), /one number a channel.*\[1, 2, 4, 4\].*\[2, 1\]/], // prettier-ignore
+    ['weights for other inputs', () => dense(tensor(3, 4), tensor(5, 6), tensor(5)), /\[3, 4\].*\[5, 6\]/],
+    ['windows of no pixels', () => maxPool(tensor(1, 2, 4, 4), { kernel: 0, stride: 1 }), /0 pixels.*\[1, 2, 4, 4\]/],
+    ['images of no height', () => resize(tensor(1, 2, 4, 4), 0, 3, 'nearest'), /0 x 3.*\[1, 2, 4, 4\]/],
+    ['factors that do not stretch', () => mul(tensor(1, 2, 4, 4), tensor(1, 3, 1, 1)), /\[1, 2, 4, 4\].*\[1, 3, 1, 1\]/], // prettier-ignore
+    ['a shape of another size', () => reshape(tensor(2, 3), [4, 2]), /\[4, 2\].*\[2, 3\]/],
     ['an image without channels', () => upsampleBilinear(tensor(4, 4), 2), /four dimensions.*\[4, 4\]/],
   ])('%s, naming the layer and the shapes', (_, build, shapes) => {
     expect(build).toThrow(expect.objectContaining({ code: 'model/invalid', message: expect.stringMatching(shapes) }))
