@@ -44,7 +44,7 @@ export async function networkOutputs(
 
   progress(`training one network for ${steps} steps; its outputs are kept for the next run`)
   const trial = { seed, device, signal: new AbortController().signal, maxSteps: 1, dir: cacheDir }
-  for await (const model of trainModel({ ...training, trial, set: train, every: steps })) {
+  for await (const model of trainModel({ ...training, trial, set: train, every: steps, checkpoints: 'never' })) {
     const outputs = { val: await model.outputs(val), heldOut: await model.outputs(heldOut) }
     writeHeads(fileOf(val), val, outputs.val)
     writeHeads(fileOf(heldOut), heldOut, outputs.heldOut)

@@ -5,13 +5,24 @@ import { scaledDecoding } from '../../src/models/decode.ts'
 import { readHeads } from '../../src/models/heads_file.ts'
 import { networkOutputs } from '../../src/models/network_outputs.ts'
 import { openPostprocessing } from '../../src/models/postprocessing.ts'
-import { headsFile, trainPanopticDeepLab } from '../../src/models/train.ts'
+import { headsFile, trainModel } from '../../src/models/train.ts'
 import { drawnSet, rectangles } from '../data/drawn_set.ts'
 import { temporaryDir } from '../temporary.ts'
 
 const side = 32
 const weights = { semantic: 1, center: 200, offset: 0.01 }
-const network = { crop: side, batch: 2, weights, model: { widths: [8, 8], decoder: 8, head: 8 } }
+const branch = { channels: 8, head: 8 }
+const network = {
+  crop: side,
+  batch: 2,
+  weights,
+  model: {
+    name: 'panoptic_deeplab',
+    backbone: { name: 'plain', widths: [8, 8] },
+    semantic: branch,
+    instance: branch,
+  },
+} as const
 const cpu = { kind: 'cpu', index: 0, threads: 1 } as const
 const [train, val, heldOut] = [0, 6, 12].map((shift) => {
   const boxes = [{ y: 4 + shift, x: 5, height: 9, width: 10 }]
@@ -42,7 +53,7 @@ test('a network is trained once; its outputs are read again, and made again wher
 test('the outputs that a trial keeps give the score that its network was given', async () => {
   const dir = temporaryDir()
   const trial = { seed: 3, device: cpu, signal: new AbortController().signal, maxSteps: 1, dir }
-  for await (const model of trainPanopticDeepLab({ ...network, trial, set: train, every: 20 })) {
+  for await (const model of trainModel({ ...network, trial, set: train, every: 20 })) {
     const scores = await model.score(val)
     await model.outputs(val, 'val')
     const scorer = openPostprocessing(val, readHeads(headsFile(dir, 'val'), val)!)

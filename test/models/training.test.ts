@@ -1,0 +1,192 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { readFileSync, statSync, truncateSync } from 'node:fs'
+import type { ImageSet } from '../../src/data/image_set.ts'
+import { openShapes } from '../../src/data/shapes.ts'
+import { openScorer } from '../../src/models/score.ts'
+import { checkpointFile, openCheckpoint } from '../../src/models/starts.ts'
+import { trainModel, type TrainedModel } from '../../src/models/train.ts'
+import type { TrainOptions } from '../../src/models/train_options.ts'
+import { openTrainer } from '../../src/models/trainer.ts'
+import { sharedTemporaryDir, temporaryDir } from '../temporary.ts'
+
+const cacheDir = sharedTemporaryDir()
+const weights = { semantic: 1, center: 20, offset: 0.1 }
+const small = {
+  name: 'panoptic_deeplab',
+  backbone: { name: 'plain', widths: [8, 16, 16] },
+  norm: { name: 'batch' },
+  semantic: { channels: 16, head: 16 },
+  instance: { channels: 16, head: 16 },
+} as const
+let set: ImageSet
+
+beforeAll(async () => {
+  set = await openShapes({ cacheDir, split: 'val', size: 64, train: 1, val: 6, heldout: 1 })
+})
+
+type Change = Partial<Omit<TrainOptions, 'trial'>> & { readonly trial?: Partial<TrainOptions['trial']> }
+
+function options({ trial, ...change }: Change = {}): TrainOptions {
+  const device = { kind: 'cpu', index: 0, threads: 1 } as const
+  const own = { seed: 1, device, signal: new AbortController().signal, maxSteps: 4, dir: temporaryDir() }
+  return { set, weights, model: small, every: 4, crop: 32, ...change, trial: { ...own, ...trial } }
+}
+
+/** Trains, for as many reports as asked; gives the last of them. */
+async function trained(how: TrainOptions, reports = Infinity): Promise<TrainedModel> {
+  let last: TrainedModel | undefined
+  let count = 0
+  for await (const model of trainModel(how)) {
+    last = model
+    if (++count >= reports) break
+  }
+  return last!
+}
+
+function stateIn(how: TrainOptions) {
+  const { state, network } = openCheckpoint(checkpointFile(how.trial.dir))
+  return { state, names: network.parameters.map(({ name }) => name) }
+}
+
+describe('a training that was stopped', () => {
+  const changes: readonly [string, Change][] = [
+    ['plain', {}],
+    ['with its batches made on a thread', { loaderThread: true }],
+    [
+      'with phases and several batches a step',
+      { accumulate: 2, phases: [{ after: 0.5, freeze: ['backbone'], lr: 0.5 }] },
+    ],
+    ['with an average of its weights, weighed by instances', { average: 0.9, losses: { instances: 'cross_entropy' } }],
+    ['with learned weights of its losses', { losses: { weighting: 'learned' } }],
+  ]
+  test.each(changes)('goes on from its checkpoint to the bit: %s (M4)', async (_, change) => {
+    const whole = options({ ...change, checkpoints: 'every' })
+    await trained(whole)
+    const stopped = options({ ...change, checkpoints: 'every' })
+    await trained(stopped, 2)
+    expect(stateIn(stopped).state.step).toBe(8)
+    const reports: number[] = []
+    for await (const { steps } of trainModel({ ...stopped, resume: true })) reports.push(steps)
+    expect(reports).toEqual([12, 16])
+    expect(stateIn(stopped)).toEqual(stateIn(whole))
+  })
+
+  test('does not go on from the checkpoint of another training, nor from half of one', async () => {
+    const how = options({ checkpoints: 'every' })
+    await trained(how, 1)
+    await expect(trained({ ...how, lr: 0.1, resume: true })).rejects.toMatchObject({
+      code: 'checkpoint/invalid',
+      message: expect.stringContaining('another training'),
+    })
+    const file = checkpointFile(how.trial.dir)
+    truncateSync(file, Math.floor(statSync(file).size / 2))
+    await expect(trained({ ...how, resume: true })).rejects.toMatchObject({ code: 'checkpoint/invalid' })
+  })
+})
+
+test('a checkpoint is saved and read before the first step, so that a disk that loses it costs nothing', async () => {
+  const how = options({ trial: { dir: '/dev/null' } })
+  await expect(trained(how)).rejects.toThrow(/\/dev\/null/)
+})
+
+test('a phase freezes a part from its step on, running statistics included, and changes the losses (M3)', async () => {
+  const phases = [{ after: 0.5, freeze: ['backbone'], weights: { semantic: 1 } }]
+  const how = options({ phases, checkpoints: 'every', weightDecay: 0.1 })
+  const seen: { readonly terms: string[]; readonly state: ReturnType<typeof openCheckpoint> }[] = []
+  for await (const { losses } of trainModel(how)) {
+    seen.push({ terms: Object.keys(losses.losses), state: openCheckpoint(checkpointFile(how.trial.dir)) })
+  }
+  expect(seen.map(({ terms }) => terms.length)).toEqual([3, 3, 1, 1])
+  const [, half, , end] = seen
+  const changed = { backbone: new Set<boolean>(), semantic: new Set<boolean>() }
+  for (const kept of ['parameters', 'buffers'] as const) {
+    let at = 0
+    for (const { name, shape } of half!.state.network[kept]) {
+      const [from, part] = [at, name.split('.')[0]!]
+      at += shape.reduce((product, length) => product * length, 1)
+      const [before, after] = [half!, end!].map(({ state: { state } }) => {
+        return (kept === 'parameters' ? state.weights : state.buffers).slice(from, at)
+      })
+      const isSame = after!.every((value, n) => Object.is(value, before![n]))
+      if (part === 'backbone' || part === 'semantic') changed[part].add(!isSame)
+    }
+  }
+  expect(changed).toEqual({ backbone: new Set([false]), semantic: new Set([true]) })
+})
+
+test('a warm start takes all but the ignored heads, and says so', async () => {
+  const first = options()
+  await trained(first)
+  const file = checkpointFile(first.trial.dir)
+  const { loaded } = await trained(options({ from: { file, ignore: ['semantic'] }, trial: { maxSteps: 1 } }))
+  expect(loaded).toMatchObject({ missing: [], misshapen: [], unexpected: [], share: 1 })
+  expect(loaded!.ignored.every((name) => name.startsWith('semantic.'))).toBe(true)
+  expect(loaded!.matched).toContain('backbone.stage1.weight')
+
+  const other = { ...small, backbone: { ...small.backbone, widths: [8, 16, 24] } }
+  await expect(trained(options({ model: other, from: { file } }))).rejects.toMatchObject({ code: 'checkpoint/invalid' })
+})
+
+test('a network follows its teacher without a label', async () => {
+  const teacher = options({ every: 60, trial: { maxSteps: 1 } })
+  await trained(teacher)
+  const file = checkpointFile(teacher.trial.dir)
+  const truth = await classesOf(teacher.trial.dir)
+  const distilled = options({ teacher: file, weights: { distillation: 1 }, every: 60, trial: { maxSteps: 1, seed: 2 } })
+  await trained(distilled)
+  const untaught = options({ weights: { distillation: 1 }, teacher: file, every: 1, trial: { maxSteps: 1, seed: 2 } })
+  await trained(untaught)
+  const agreement = async (dir: string) => {
+    const classes = await classesOf(dir)
+    return classes.filter((value, i) => value === truth[i]).length / truth.length
+  }
+  expect(await agreement(distilled.trial.dir)).toBeGreaterThan(1.5 * (await agreement(untaught.trial.dir)))
+})
+
+/** What a trial's network takes each pixel of the set for. */
+async function classesOf(dir: string): Promise<readonly number[]> {
+  const { model, network, state } = openCheckpoint(checkpointFile(dir))
+  const { device } = options().trial
+  const trainer = await openTrainer({ model, batchSize: 1, height: 32, width: 32, device, seed: 1, start: { network, state } }) // prettier-ignore
+  const scorer = openScorer(trainer, () => ({}))
+  const outputs = await scorer.outputs(set)
+  await scorer.close()
+  await trainer.close()
+  return outputs.flatMap(({ semantic }) => [...semantic])
+}
+
+test('the terms of the loss are told with their shares of gradient and of pixels', async () => {
+  for await (const model of trainModel(options({ trial: { maxSteps: 1 } }))) {
+    const terms = await model.terms()
+    expect(terms['center_weighted']).toBeCloseTo(20 * terms['center_loss']!, 5)
+    expect(terms['semantic_gradient']! + terms['center_gradient']! + terms['offset_gradient']!).toBeCloseTo(100, 4)
+    expect(terms['semantic_pixels']).toBeCloseTo(20, 0)
+    expect(terms['offset_pixels']).toBeGreaterThan(0)
+    expect(terms['offset_pixels']).toBeLessThan(100)
+  }
+})
+
+test('a trial waits for its batches for a part of its time', async () => {
+  const { waiting } = await trained(options({ trial: { maxSteps: 1 } }))
+  expect(waiting).toBeGreaterThan(0)
+  expect(waiting).toBeLessThan(1)
+})
+
+test.each([
+  ['phases out of order', { phases: [{ after: 0.5 }, { after: 0.25 }] }, /phase 2 begins after 0.25/],
+  ['a loss that the network cannot have', { model: { name: 'semantic_fpn' } }, /'center' has a weight/],
+  ['an unknown optimizer', { optimizer: 'adamm' as 'adam' }, /unknown optimizer "adamm"/],
+  ['a crop that is no multiple of the stride', { crop: 36 }, /multiples of 8/],
+] satisfies [string, Change, RegExp][])('refuses %s before the first step', async (_, change, message) => {
+  await expect(trained(options(change))).rejects.toThrow(message)
+})
+
+test('a checkpoint names the classes, so that its file is enough to use the network', async () => {
+  const how = options({ trial: { maxSteps: 1 } })
+  await trained(how)
+  const { about, model } = openCheckpoint(checkpointFile(how.trial.dir))
+  expect(about.categories).toEqual(set.categories)
+  expect(about.imageSize).toEqual([64, 64])
+  expect(model.classes).toBe(set.categories.length)
+  expect(readFileSync(checkpointFile(how.trial.dir)).length).toBeGreaterThan(1000)
+})
