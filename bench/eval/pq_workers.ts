@@ -57,7 +57,7 @@ export async function rows(): Promise<readonly Row[]> {
         target,
       }
     }
-    const rows = [compared('wall', 'none', 1.7), compared('cached, wall', 'cache', 1)]
+    const rows = [compared('wall', 'none', 1.7), compared('cached, wall', 'cache', 1.7)]
     const most = Math.max(...memory.map(({ megabytes }) => megabytes))
     return [
       ...rows,

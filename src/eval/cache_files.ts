@@ -2,7 +2,8 @@ import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readSetFile, setFileId } from '../data/set_file.ts'
 import { readShared } from '../data/shared_file.ts'
-import { sealedKey, viewEvalSet } from './eval_set_layout.ts'
+import { sealedKey } from './eval_set_header.ts'
+import { viewEvalSet } from './eval_set_layout.ts'
 
 /** A file of a cache directory that can be made again. */
 export interface CacheFile {

@@ -1,6 +1,7 @@
 import type { Category, ImageSet, Segment } from '../data/image_set.ts'
 import { fingerprint } from '../json.ts'
-import { EVAL_SET_VERSION, layOut, viewEvalSet } from './eval_set_layout.ts'
+import { EVAL_SET_VERSION } from './eval_set_header.ts'
+import { layOut, viewEvalSet } from './eval_set_layout.ts'
 import { runsOfLabels } from './joint.ts'
 import type { RunMap } from './run_map.ts'
 

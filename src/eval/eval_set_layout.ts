@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib'
 import type { Category, Segment } from '../data/image_set.ts'
 import { aligned, allocateShared, type FilePart } from '../data/shared_file.ts'
 import type { EvalImage, EvalSet } from './eval_set.ts'
+import { headerOf, keyIn, sectionOf, SECTIONS_AT, type Section } from './eval_set_header.ts'
 import {
   getSegments,
   segmentColumns,
@@ -26,12 +27,8 @@ export interface TruthImage extends Pick<EvalImage, 'imageId' | 'file' | 'runs'>
 }
 
 /*
- * In memory and in a file alike, little-endian as every platform that Node runs on here:
- *
- *   0    'PQC1', u16 version, u16 flags (0), u64 length, sha256 of the sources (32 bytes)
- *   48   u32 number of sections, u32 crc32 of the bytes before 48 and of the section table
- *   56   section table, 24 bytes each: u32 type, u32 crc32, u64 offset, u64 length
- *   256  the sections, each at a multiple of 64; the runs are the first, for the others are known after them
+ * In memory and in a file alike: the header (eval_set_header.ts), then sections, each at a multiple of 64. Little-endian,
+ * as every platform that Node runs on here. The runs come first, for the others are known only after them.
  *
  * 1 meta      JSON: categories
  * 2 images    8 x u32: width, height, first segment, segments, first word of runs (low, high), runs, 1 if wide
@@ -39,14 +36,6 @@ export interface TruthImage extends Pick<EvalImage, 'imageId' | 'file' | 'runs'>
  * 4 runs      packed: a word each; wide: a word each for the ends, then half a word each for the labels
  * 5 strings   JSON: [image id, file name] of each image
  */
-const MAGIC = 'PQC1'
-export const EVAL_SET_VERSION = 1
-const KEY_AT = 16
-const COUNT_AT = 48
-const CRC_AT = 52
-const TABLE_AT = 56
-const SECTION_BYTES = 24
-const SECTIONS_AT = 256
 const META = 1
 const IMAGES = 2
 const SEGMENTS = 3
@@ -118,38 +107,23 @@ export function viewEvalSet(memory: SharedArrayBuffer): EvalSet {
 
 /** The same, each image only when it is asked for: threads that share the memory need not hold all segments. */
 export function viewImages(memory: SharedArrayBuffer): EvalSetView {
-  const header = Buffer.from(memory, 0, SECTIONS_AT)
-  const place = (type: number) => sectionOf(header, type)
+  const place = (type: number) => sectionOf(memory, type)
   const [images, segments, runs] = [place(IMAGES), place(SEGMENTS), place(RUNS)]
   const { categories }: { categories: readonly Category[] } = JSON.parse(textOf(memory, place(META)))
   const names: readonly (readonly [number | string, string])[] = JSON.parse(textOf(memory, place(STRINGS)))
-  const table = new Uint32Array(memory, images.offset, images.length / 4)
-  const columns = segmentColumns(memory, segments.offset, segments.length / SEGMENT_BYTES)
+  const table = new Uint32Array(memory, images.at, images.length / 4)
+  const columns = segmentColumns(memory, segments.at, segments.length / SEGMENT_BYTES)
   const image = (index: number): EvalImage => {
     const [imageId, file] = names[index]!
     const [width, height, first, count, low, high, runCount, isWide] = wordsAt(table, IMAGE_WORDS * index)
-    const at = runs.offset + 4 * (low + high * 2 ** 32)
+    const at = runs.at + 4 * (low + high * 2 ** 32)
     const size = { width, height, levels: count + 2 }
     const map: RunMap = isWide
       ? { kind: 'wide', ...size, ends: new Uint32Array(memory, at, runCount), labels: new Uint16Array(memory, at + 4 * runCount, runCount) } // prettier-ignore
       : { kind: 'packed', ...size, runs: new Uint32Array(memory, at, runCount) }
     return { imageId, file, width, height, segments: getSegments(columns, first, count), runs: map }
   }
-  return { id: header.toString('hex', KEY_AT, KEY_AT + 32), categories, count: names.length, image }
-}
-
-/** The key of a whole and undamaged file, or undefined: cut short, altered, or of another version. */
-export function sealedKey(memory: SharedArrayBuffer): string | undefined {
-  if (memory.byteLength < SECTIONS_AT) return undefined
-  const header = Buffer.from(memory, 0, SECTIONS_AT)
-  if (header.toString('latin1', 0, 4) !== MAGIC || header.readUInt16LE(4) !== EVAL_SET_VERSION) return undefined
-  if (header.readBigUInt64LE(8) !== BigInt(memory.byteLength)) return undefined
-  if (header.readUInt32LE(COUNT_AT) !== STRINGS || header.readUInt32LE(CRC_AT) !== headerCrc(header)) return undefined
-  for (let type = META; type <= STRINGS; type++) {
-    const { offset, length, crc } = sectionOf(header, type)
-    if (crc32(new Uint8Array(memory, offset, length)) !== crc) return undefined
-  }
-  return header.toString('hex', KEY_AT, KEY_AT + 32)
+  return { id: keyIn(memory), categories, count: names.length, image }
 }
 
 /** Eight words: what the table says about an image. */
@@ -158,49 +132,8 @@ function wordsAt(table: Uint32Array, at: number) {
   return [word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7)] as const
 }
 
-interface Place {
-  readonly offset: number
-  readonly length: number
-}
-
-interface Section {
-  readonly type: number
-  readonly crc: number
-  readonly at: number
-  readonly length: number
-}
-
-function headerOf(id: string, length: number, sections: readonly Section[]): Buffer {
-  const header = Buffer.alloc(SECTIONS_AT)
-  header.write(MAGIC, 0, 'latin1')
-  header.writeUInt16LE(EVAL_SET_VERSION, 4)
-  header.writeBigUInt64LE(BigInt(length), 8)
-  header.write(id, KEY_AT, 'hex')
-  header.writeUInt32LE(sections.length, COUNT_AT)
-  for (const section of sections) {
-    const at = TABLE_AT + SECTION_BYTES * (section.type - 1)
-    header.writeUInt32LE(section.type, at)
-    header.writeUInt32LE(section.crc, at + 4)
-    header.writeBigUInt64LE(BigInt(section.at), at + 8)
-    header.writeBigUInt64LE(BigInt(section.length), at + 16)
-  }
-  header.writeUInt32LE(headerCrc(header), CRC_AT)
-  return header
-}
-
-/** Of all of the header but the checksum itself. */
-function headerCrc(header: Buffer): number {
-  return crc32(header.subarray(TABLE_AT, SECTIONS_AT), crc32(header.subarray(0, CRC_AT)))
-}
-
-function sectionOf(header: Buffer, type: number): Place & { readonly crc: number } {
-  const at = TABLE_AT + SECTION_BYTES * (type - 1)
-  const [offset, length] = [Number(header.readBigUInt64LE(at + 8)), Number(header.readBigUInt64LE(at + 16))]
-  return { offset, length, crc: header.readUInt32LE(at + 4) }
-}
-
-function textOf(memory: SharedArrayBuffer, { offset, length }: Place): string {
-  return Buffer.from(memory, offset, length).toString()
+function textOf(memory: SharedArrayBuffer, { at, length }: Section): string {
+  return Buffer.from(memory, at, length).toString()
 }
 
 /** The runs of a map as they are kept. */
