@@ -1,6 +1,7 @@
 import { TuneError } from '../../errors.ts'
 import { withFewOperands } from '../graph/few_operands.ts'
 import type { Node, Program } from '../graph/graph.ts'
+import { withoutWideGroups } from './webgpu_conv.ts'
 
 /** A node may bind 16 buffers there: of more than 8 operands some would be left over. */
 const MOST_OPERANDS = 8
@@ -9,7 +10,7 @@ const MOST_OPERANDS = 8
 export function forWebGpu(program: Program): Program {
   const read = new Set([...program.nodes.flatMap(({ inputs }) => inputs), ...program.outputs.map(({ tensor }) => tensor.name)]) // prettier-ignore
   const nodes = program.nodes.map((node) => withoutPlaces(node, read))
-  return withFewOperands({ ...program, nodes }, MOST_OPERANDS)
+  return withFewOperands(withoutWideGroups({ ...program, nodes }), MOST_OPERANDS)
 }
 
 /** Its MaxPool cannot tell where the largest values stand, which only the way back asks. */
