@@ -52,8 +52,13 @@ export function checkOptions(what: string, data: object, rules: Rules): void {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
     if (!rule) throw unknownOption(what, name, Object.keys(rules))
     if (value === undefined || rule.holds(value)) continue
-    throw new TuneError('params/invalid', `${what}: ${name} is ${JSON.stringify(value)}, must be ${rule.wanted}`)
+    throw new TuneError('params/invalid', `${what}: ${name} is ${shown(value)}, must be ${rule.wanted}`)
   }
+}
+
+/** As JSON, which would call what is no number null. */
+function shown(value: unknown): string {
+  return typeof value === 'number' ? String(value) : JSON.stringify(value)
 }
 
 function isKnown<K extends string>(kind: string, kinds: Readonly<Record<K, Rules>>): kind is K {

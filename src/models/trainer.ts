@@ -6,7 +6,7 @@ import { compileSteps, type CompiledSteps } from './compiled_step.ts'
 import { parseLosses, type LossOptions } from './losses/options.ts'
 import { TERMS, type LossWeights, type TermName } from './losses/terms.ts'
 import type { Model } from './model.ts'
-import type { Clipping } from './optimizers/clip.ts'
+import { parseClipping, type Clipping } from './optimizers/clip.ts'
 import { optimizerOf, type OptimizerOptions } from './optimizers/optimizer.ts'
 import type { ParamGroup } from './param_groups.ts'
 import { openPredictor, type Predictor } from './predictor.ts'
@@ -82,9 +82,13 @@ export interface Trainer {
 /** Sets up a network for training. The same seed and the same batches give bitwise the same weights. */
 export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
   const { model, batchSize: size, height, width, device, seed, groups = [], average } = options
-  const { clipping = 'norm', accumulate = 1, stepsPerRun = 1 } = options
+  const { accumulate = 1, stepsPerRun = 1 } = options
   const losses = parseLosses(options.losses ?? {}, model.classes)
-  const update: UpdateShape = { optimizer: optimizerOf(options.optimizer), clipping, isAveraged: average !== undefined }
+  const update: UpdateShape = {
+    optimizer: optimizerOf(options.optimizer),
+    clipping: parseClipping(options.clipping),
+    isAveraged: average !== undefined,
+  }
   const bare = networkOf(model)
   let network = options.start?.network ?? bare
   let state: TrainState = { ...initialState(network, seed, slotsOf(update)), ...options.start?.state }

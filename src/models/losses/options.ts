@@ -37,7 +37,10 @@ interface ClassWeights {
   readonly classWeights?: readonly number[]
 }
 
-/** How instances of a prediction weigh the losses of the pixels that they cover (see `instanceWeights`). */
+/**
+ * How instances of a prediction weigh the losses of the pixels that they cover (see `instanceWeights`). Without a floor most
+ * pixels weigh nothing: `mining: 'image'` averages the semantic loss over those that do.
+ */
 export interface InstanceWeighting {
   readonly kind: 'cross_entropy' | 'inconsistency'
   /** Least weight of any pixel. Default 0. */

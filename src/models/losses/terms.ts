@@ -4,6 +4,7 @@ import { inLayer, input, parameter, sizeOf, sizes4, type Graph, type Tensor } fr
 import * as onnx from '../graph/onnx.ts'
 import { differentiable } from '../graph/reverse.ts'
 import type { Heads } from '../model.ts'
+import { checkOptions, notNegative } from '../options.ts'
 import type { Loss } from './classes.ts'
 import { distillation } from './distillation.ts'
 import type { Losses } from './options.ts'
@@ -17,6 +18,8 @@ export type TermName = (typeof TERMS)[number]
 
 /** Factors of the terms, at least 0. A term of factor 0, the default, is not built. */
 export type LossWeights = { readonly [name in TermName]?: number }
+
+const WEIGHTS = Object.fromEntries(TERMS.map((name) => [name, notNegative]))
 
 /** One term of the loss, before its weight. */
 export interface LossTerm extends Loss {
@@ -57,7 +60,8 @@ export function fedTargets(semantic: Tensor): Targets {
 
 /** The terms of the loss that have a weight. The heads are at the targets' stride, offsets in pixels of the image. */
 export function lossTerms(heads: Heads, target: Targets, losses: Losses, weights: LossWeights): LossTerm[] {
-  const names = TERMS.filter((name) => checkedWeight(name, weights[name] ?? 0) > 0)
+  checkOptions('weights of the losses', weights, WEIGHTS)
+  const names = TERMS.filter((name) => (weights[name] ?? 0) > 0)
   if (names.length === 0) {
     throw new TuneError('params/invalid', 'every loss has weight 0: there is nothing to train', {
       hint: `give one of ${TERMS.join(', ')} a weight`,
@@ -95,11 +99,6 @@ function headOf(heads: Partial<Heads>, name: 'center' | 'offset'): Tensor {
   throw new TuneError('params/invalid', `the loss '${name}' has a weight, but the network has no such output`, {
     hint: `leave weights.${name} out, or choose a network with instances`,
   })
-}
-
-function checkedWeight(name: TermName, weight: number): number {
-  if (weight >= 0 && weight < Infinity) return weight
-  throw new TuneError('params/invalid', `the weight of the loss '${name}' is ${weight}, must be at least 0`)
 }
 
 /** A loss made of its terms. */

@@ -1,17 +1,22 @@
 import { sizeOf, type Shape, type Tensor } from '../graph/graph.ts'
 import * as onnx from '../graph/onnx.ts'
-
-/** What of a gradient a limit holds for. */
-export type Clipping = (typeof CLIPPINGS)[number]
+import { parseKind, type Rules } from '../options.ts'
 
 /**
- * Nothing, each of its elements, the length of each parameter's gradient (detectron2's `norm`), or the length of all of it
- * (detectron2's `full_model`).
+ * What of a gradient a limit holds for: nothing, each of its elements, the length of each parameter's gradient
+ * (detectron2's `norm`), or the length of all of it (detectron2's `full_model`).
  */
-export const CLIPPINGS = ['none', 'value', 'tensor_norm', 'norm'] as const
+export type Clipping = 'none' | 'value' | 'tensor_norm' | 'norm'
+
+const KINDS: Readonly<Record<Clipping, Rules>> = { none: {}, value: {}, tensor_norm: {}, norm: {} }
 
 /** PyTorch's `clip_grad_norm_` adds it to the norm. */
 const EPSILON = 1e-6
+
+/** A way of clipping by its name, checked. Default `norm`. Throws `params/invalid`. */
+export function parseClipping(value: unknown = 'norm'): Clipping {
+  return parseKind<{ readonly kind: Clipping }>('gradient clipping', value, KINDS).kind
+}
 
 /**
  * A flat gradient within a limit, a scalar, as PyTorch's `clip_grad_value_` and `clip_grad_norm_` have it, and the length

@@ -44,7 +44,7 @@ export interface Step {
 }
 
 /** The state after a step. */
-export interface Stepped {
+interface Stepped {
   readonly weights: Tensor
   readonly slots: readonly Tensor[]
 }

@@ -13,6 +13,7 @@ import { adamW } from '../../../src/models/optimizers/adamw.ts'
 import { stream } from '../../../src/rng.ts'
 import { cpu, normals, relativeError } from '../graph/gradient_error.ts'
 import { interpret } from '../graph/interpreter.ts'
+import { thrown } from '../thrown.ts'
 
 const PLANE = [1, 1, 3, 4]
 const CELLS = sizeOf(PLANE)
@@ -45,8 +46,10 @@ describe('of the terms,', () => {
 
   test('none at all, or one of a weight that is no weight, is refused', () => {
     expect(() => lossGraph({ semantic: 0 })).toThrow(/every loss has weight 0/)
-    expect(() => lossGraph({ semantic: 1, center: -1 })).toThrow(/'center' is -1/)
-    expect(() => lossGraph({ semantic: Number.NaN })).toThrow(/'semantic' is NaN/)
+    expect(thrown(() => lossGraph({ semantic: 1, center: -1 }))).toContain('center is -1, must be at least 0')
+    expect(thrown(() => lossGraph({ semantic: Number.NaN }))).toContain('semantic is NaN')
+    const mistyped = { semantic: 1, centre: 200 }
+    expect(thrown(() => lossGraph(mistyped))).toContain("did you mean 'center'?")
   })
 })
 

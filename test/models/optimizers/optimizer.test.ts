@@ -3,7 +3,7 @@ import { openSession } from '../../../src/models/engines/open.ts'
 import { floats, type Session } from '../../../src/models/engines/session.ts'
 import { input, newGraph, output, sizeOf } from '../../../src/models/graph/graph.ts'
 import { averaged } from '../../../src/models/optimizers/average.ts'
-import { clipGradient, type Clipping } from '../../../src/models/optimizers/clip.ts'
+import { clipGradient, parseClipping, type Clipping } from '../../../src/models/optimizers/clip.ts'
 import { optimizerOf, type Optimizer, type OptimizerOptions } from '../../../src/models/optimizers/optimizer.ts'
 import torch from '../../fixtures/pytorch.json' with { type: 'json' }
 import { cpu } from '../graph/gradient_error.ts'
@@ -85,6 +85,12 @@ describe('averaged weights', () => {
 })
 
 describe('clipping', () => {
+  test('is by the norm, unless asked for otherwise, and a mistyped way is named', () => {
+    expect(parseClipping(undefined)).toBe('norm')
+    expect(parseClipping('tensor_norm')).toBe('tensor_norm')
+    expect(thrown(() => parseClipping('nrom'))).toContain("did you mean 'norm'?")
+  })
+
   test.each(torch.clippings)('by $clipping to $limit is PyTorch’s', async ({ clipping, limit, gradient }) => {
     const { clipped, norm } = await clip(clipping as Clipping, limit)
     for (const [i, value] of gradient.entries()) expect(clipped[i]).toBeCloseTo(value, 5)
