@@ -6,17 +6,26 @@ import type { Sampler } from './sampler.ts'
 interface GridOptions {
   /** Values of a continuous parameter, evenly spaced from end to end. Default 5. */
   readonly levels?: number
+  /** Trials of each combination, every one with a seed of its own: what differs between them is chance. Default 1. */
+  readonly repeats?: number
 }
 
 /**
- * Tries every combination once, the last parameter changing fastest, and ends when all have been tried: the trials that
- * there are, the baseline among them, count. A parameter that is switched off is not varied.
+ * Tries every combination once, the last parameter changing fastest, then all of them again for each repeat, and ends
+ * when all have been tried: the trials that there are, the baseline among them, count. A parameter that is switched off is
+ * not varied.
  */
-export function grid({ levels = 5 }: GridOptions = {}): Sampler {
+export function grid({ levels = 5, repeats = 1 }: GridOptions = {}): Sampler {
   return {
     name: 'grid',
     suggest({ dims, trials }) {
-      for (const point of combinations(dims, levels)) if (!isTried(dims, point, trials)) return point
+      for (let times = 0; times < repeats; times++) {
+        const reason =
+          times === 0 ? 'the first combination that was not tried' : `the first that was tried ${times} times`
+        for (const point of combinations(dims, levels)) {
+          if (timesTried(dims, point, trials) === times) return { point, reason }
+        }
+      }
       return undefined
     },
   }
@@ -39,10 +48,10 @@ function* combinations(dims: readonly Dim[], levels: number): Generator<Point> {
   yield* from(0)
 }
 
-function isTried(dims: readonly Dim[], point: Point, trials: readonly Trial[]): boolean {
-  if (isRepeat(dims, point, trials)) return true
+function timesTried(dims: readonly Dim[], point: Point, trials: readonly Trial[]): number {
   // A continuous coordinate comes back from its value, rounded.
-  return trials.some((trial) => point.every((x, d) => isSame(x, trial.point[d] ?? Number.NaN)))
+  const isNear = (trial: Trial) => point.every((x, d) => isSame(x, trial.point[d] ?? Number.NaN))
+  return trials.filter((trial) => isRepeat(dims, point, [trial]) || isNear(trial)).length
 }
 
 function isSame(a: number, b: number): boolean {

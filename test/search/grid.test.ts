@@ -17,13 +17,19 @@ import { samplerContract } from '../contracts/sampler.ts'
 import { historyOf, trialOf } from './histories.ts'
 
 samplerContract(grid(), { ends: true })
+samplerContract(grid({ repeats: 2 }), { ends: true })
 
 /** The values that a study would try, one after another, until there are none. */
-function allValues(space: Space, first: readonly Readonly<Record<string, unknown>>[] = [], levels = 5): unknown[] {
+function allValues(
+  space: Space,
+  first: readonly Readonly<Record<string, unknown>>[] = [],
+  levels = 5,
+  repeats = 1,
+): unknown[] {
   const dims = spaceDims(space)
   const trials = first.map((values, n) => trialOf(n, [n], { point: encodeSpace(space, values) }))
   for (;;) {
-    const point = grid({ levels }).suggest(historyOf(dims, trials), stream(1, trials.length))
+    const point = grid({ levels, repeats }).suggest(historyOf(dims, trials), stream(1, trials.length))
     if (!point) return trials.map((trial) => decodeSpace(space, trial.point))
     const values = decodeSpace(space, point)
     trials.push(trialOf(trials.length, [1], { point: encodeSpace(space, values), outcome: { state: 'running' } }))
@@ -50,6 +56,20 @@ test('a continuous parameter takes evenly spaced values, its ends among them', (
     { a: 1, b: 'y' },
     { a: 2, b: 'x' },
     { a: 2, b: 'y' },
+  ])
+})
+
+test('each combination is repeated once all have been tried, what was tried counting', () => {
+  const space = { a: choice('x', 'y'), b: uniform(0, 1) }
+  expect(allValues(space, [{ a: 'x', b: 1 }], 2, 2)).toEqual([
+    { a: 'x', b: 1 },
+    { a: 'x', b: 0 },
+    { a: 'y', b: 0 },
+    { a: 'y', b: 1 },
+    { a: 'x', b: 0 },
+    { a: 'x', b: 1 },
+    { a: 'y', b: 0 },
+    { a: 'y', b: 1 },
   ])
 })
 
