@@ -1,5 +1,6 @@
 import { shuffled, stream } from '../rng.ts'
 import { repeatFactors, type Balance } from './balance.ts'
+import { hardExamples } from './hard_examples.ts'
 import type { ImageSet } from './image_set.ts'
 
 /** One turn in training: a scene of the set, and how often it had its turn before. */
@@ -48,9 +49,6 @@ export interface PlanOptions {
   readonly hardest?: number
 }
 
-/** Batches may be prepared so far ahead of the losses that they follow from: without it no thread could work ahead. */
-export const HEEDED_AFTER = 3
-
 /** Which scenes come in which batch. It follows from the options and the losses that it was told, whenever that was. */
 export interface BatchPlan {
   /** The turns of the next batch. */
@@ -73,38 +71,5 @@ export function planBatches(set: Pick<ImageSet, 'scenes'>, options: PlanOptions)
       return batch
     },
     heed: hard.heed,
-  }
-}
-
-/** The last losses of the scenes, as they were `HEEDED_AFTER` batches ago. */
-function hardExamples(hardest: number) {
-  const lastLoss = new Map<number, number>()
-  const untold: (readonly Turn[])[] = []
-  const told: { readonly turns: readonly Turn[]; readonly losses: ArrayLike<number> }[] = []
-  let [batches, counted] = [0, 0]
-  let mean = 0
-  return {
-    factorOf(scene: number) {
-      const loss = lastLoss.get(scene)
-      return loss === undefined || mean === 0 ? 1 : Math.min(hardest, Math.max(1, loss / mean))
-    },
-    taken(turns: readonly Turn[]) {
-      batches += 1
-      if (hardest > 1) untold.push(turns)
-    },
-    heed(losses: ArrayLike<number>) {
-      const turns = untold.shift()
-      if (turns) told.push({ turns, losses })
-    },
-    /** Counts what has to be known by now and nothing else, however much was told already. */
-    catchUp() {
-      if (hardest === 1) return
-      for (; counted <= batches - HEEDED_AFTER; counted++) {
-        const batch = told.shift()
-        if (!batch) throw new Error(`batch ${batches} follows from the losses of batch ${counted}, which nobody told`)
-        for (const [i, { scene }] of batch.turns.entries()) lastLoss.set(scene, batch.losses[i] ?? 0)
-      }
-      mean = [...lastLoss.values()].reduce((sum, loss) => sum + loss, 0) / Math.max(1, lastLoss.size)
-    },
   }
 }

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { ImageSet } from '../data/image_set.ts'
-import { HEEDED_AFTER } from '../data/turns.ts'
+import { HEEDED_AFTER } from '../data/hard_examples.ts'
 import type { Batch } from './batch.ts'
 import { checkBatchOptions } from './check_batches.ts'
 import { emptyBatch, trainBatches, type SceneLosses, type TrainBatchOptions } from './train_batches.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { repeatFactors } from '../../src/data/balance.ts'
-import { HEEDED_AFTER, planBatches, sceneTurns, type PlanOptions, type Turn } from '../../src/data/turns.ts'
+import { HEEDED_AFTER } from '../../src/data/hard_examples.ts'
+import { planBatches, sceneTurns, type PlanOptions, type Turn } from '../../src/data/turns.ts'
 import { drawnSet } from './drawn_set.ts'
 
 const SCENES = [3, 5, 8, 9]

@@ -54,7 +54,7 @@ describe('a thread that makes batches', () => {
     expect(await run(true, 5)).toEqual((await run(false, 0)).slice(5))
   })
 
-  test('works ahead: after a pause the next batch is there at once', async () => {
+  test('works ahead: after a pause the next batch is there at once', { retry: 2 }, async () => {
     const batches = open(true, { size: 16, augment: { height: 256, width: 256 } })
     await batches.next()
     await new Promise((resolve) => setTimeout(resolve, 300))
