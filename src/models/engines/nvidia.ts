@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
-export interface Gpu {
+interface Gpu {
   readonly name: string
   readonly uuid: string
   readonly memoryMiB: number

@@ -61,7 +61,7 @@ export interface Purpose {
 }
 
 /** A tensor that can be read after a run, and its name there. */
-export interface Output {
+interface Output {
   readonly name: string
   readonly tensor: Tensor
 }
