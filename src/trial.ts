@@ -50,6 +50,8 @@ export interface Trial {
   readonly params: Params
   readonly seed: number
   readonly device: Device
+  /** Why it was tried, where its sampler said so. */
+  readonly reason?: string
   readonly reports: readonly Report[]
   readonly outcome: Outcome
 }

@@ -1,7 +1,7 @@
 import { TuneError } from '../errors.ts'
 import { lossAtStep, type Trial } from '../trial.ts'
 import { quantile } from './numeric/quantile.ts'
-import type { Pruner } from './pruner.ts'
+import { verdict, type Pruner } from './pruner.ts'
 import { worstIfNaN } from './ranking.ts'
 
 interface AshaOptions {
@@ -25,20 +25,19 @@ export function asha({ first = 1, eta = 3, minTrials = 1 }: AshaOptions = {}): P
     throw new TuneError('study/invalid', `asha({ eta: ${eta} }): eta must be greater than 1`, { hint: 'try 3' })
   return {
     name: 'asha',
-    keep(trial, { goals, trials }) {
+    judge(trial, { goals, trials }) {
       const step = trial.reports.at(-1)?.step ?? 0
-      if (!isRung(step, first, eta)) return true
+      if (!isRung(step, first, eta)) return undefined
       const goal = goals[0]!
       const lossHere = (candidate: Trial) => lossAtStep(goal, candidate, step)
       const loss = lossHere(trial) ?? Number.NaN
-      if (Number.isNaN(loss)) return false
       const others = trials
         .filter((other) => other.number !== trial.number)
         .map(lossHere)
         .filter((other) => other !== undefined)
-      if (others.length < minTrials) return true
+      if (others.length < minTrials && !Number.isNaN(loss)) return undefined
       const cutoff = quantile(others.map(worstIfNaN), 1 / eta) ?? Infinity
-      return loss <= cutoff
+      return verdict(goal, { step, loss, cutoff, others: others.length }, `the best 1 in ${eta} of ${others.length}`)
     },
   }
 }

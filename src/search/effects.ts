@@ -73,7 +73,7 @@ export function spreadTrials(
   return history.trials.filter((trial) => {
     if (trial.number === BASELINE) return true
     const before = { ...history, trials: history.trials.filter(({ number }) => number < trial.number) }
-    const point = spread.suggest(before, rngOf(trial.number))
+    const point = spread.suggest(before, rngOf(trial.number))?.point
     return point !== undefined && canonical(point).every((x, i) => isSame(x, trial.point[i]!))
   })
 }

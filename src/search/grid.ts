@@ -20,7 +20,11 @@ export function grid({ levels = 5, repeats = 1 }: GridOptions = {}): Sampler {
     name: 'grid',
     suggest({ dims, trials }) {
       for (let times = 0; times < repeats; times++) {
-        for (const point of combinations(dims, levels)) if (timesTried(dims, point, trials) === times) return point
+        const reason =
+          times === 0 ? 'the first combination that was not tried' : `the first that was tried ${times} times`
+        for (const point of combinations(dims, levels)) {
+          if (timesTried(dims, point, trials) === times) return { point, reason }
+        }
       }
       return undefined
     },

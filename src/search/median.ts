@@ -1,6 +1,6 @@
 import { lossAtStep, lossOf } from '../trial.ts'
 import { quantile } from './numeric/quantile.ts'
-import type { Pruner } from './pruner.ts'
+import { verdict, type Pruner } from './pruner.ts'
 import { worstIfNaN } from './ranking.ts'
 
 interface MedianOptions {
@@ -17,18 +17,23 @@ interface MedianOptions {
 export function median({ warmupSteps = 0, minTrials = 5 }: MedianOptions = {}): Pruner {
   return {
     name: 'median',
-    keep(trial, { goals, trials }) {
+    judge(trial, { goals, trials }) {
       const goal = goals[0]!
       const step = trial.reports.at(-1)?.step ?? 0
-      if (step <= warmupSteps) return true
+      if (step <= warmupSteps) return undefined
       const losses = trial.reports.map((report) => lossOf(goal, report.metrics)).filter((loss) => !Number.isNaN(loss))
-      if (losses.length === 0) return false
+      const loss = losses.length === 0 ? Number.NaN : Math.min(...losses)
       const others = trials
         .filter((other) => other.number !== trial.number && other.outcome.state === 'complete')
         .map((other) => lossAtStep(goal, other, step))
         .filter((loss) => loss !== undefined)
-      if (others.length < minTrials) return true
-      return Math.min(...losses) <= (quantile(others.map(worstIfNaN), 0.5) ?? Infinity)
+      if (others.length < minTrials && !Number.isNaN(loss)) return undefined
+      const cutoff = quantile(others.map(worstIfNaN), 0.5) ?? Infinity
+      return verdict(
+        goal,
+        { step, loss, cutoff, others: others.length },
+        `the median of ${others.length} complete trials`,
+      )
     },
   }
 }

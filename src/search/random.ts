@@ -7,7 +7,7 @@ export function random(): Sampler {
     name: 'random',
     suggest({ dims }, rng) {
       const point = dims.map(() => rng.uniform())
-      return withoutInactive(dims, point)
+      return { point: withoutInactive(dims, point), reason: 'at random' }
     },
   }
 }

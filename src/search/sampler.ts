@@ -8,6 +8,14 @@ import type { History } from '../trial.ts'
  */
 export interface Sampler {
   readonly name: string
-  /** A point of the unit cube, one coordinate a dimension; those switched off are ignored. Undefined: nothing left. */
-  suggest(history: History, rng: Rng): Point | undefined
+  /** Undefined: nothing is left to try. */
+  suggest(history: History, rng: Rng): Suggestion | undefined
+}
+
+/** What to try next. */
+export interface Suggestion {
+  /** A place in the unit cube, one coordinate a dimension; those switched off are ignored. */
+  readonly point: Point
+  /** Why this one: a part of a sentence that is kept with the trial, `one of 8 evenly spread trials`. */
+  readonly reason: string
 }

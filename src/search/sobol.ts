@@ -24,7 +24,10 @@ export function sobol({ seed }: SobolOptions = {}): Sampler {
         // In the middle of its cell of 2^-32, and so never at an end.
         return (owenScramble(sobolCoordinate(trials.length, d), scrambles.below(2 ** 32)) + 0.5) / 2 ** 32
       })
-      return withoutInactive(dims, point)
+      return {
+        point: withoutInactive(dims, point),
+        reason: `place ${trials.length} of a sequence that is evenly spread`,
+      }
     },
   }
 }

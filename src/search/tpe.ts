@@ -41,13 +41,17 @@ export function tpe({ startup = 8, candidates = 24, good = 0.15 }: TpeOptions = 
       const isNew = (point: Point) => !isRepeat(history.dims, point, history.trials)
       if (ranking.ended.length < startup) {
         const first = start.suggest(history, rng)
-        return first && isNew(first) ? first : (draws(anywhere(history), candidates, rng).find(isNew) ?? first)
+        if (first && isNew(first.point)) return first
+        const other = draws(anywhere(history), candidates, rng).find(isNew)
+        return other ? { point: other, reason: 'at random, for the evenly spread one was tried before' } : first
       }
       const [promising, others] = models(history, ranking, good)
       const likely = draws(promising, candidates, rng)
       const wanted = [likely, draws(anywhere(history), candidates, rng)].map((points) => points.filter(isNew))
       const choices = wanted.find((points) => points.length > 0) ?? likely
-      return highest(choices, (point) => logDensity(promising, point) - logDensity(others, point))
+      const point = highest(choices, (point) => logDensity(promising, point) - logDensity(others, point))
+      const reason = `of ${choices.length} points the one most like the good of ${ranking.ended.length} trials and least like the others`
+      return point && { point, reason }
     },
   }
 }

@@ -32,7 +32,7 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
       history ??= { dims, goals: record.goals, trials: [...trials.values()].toSorted((a, b) => a.number - b.number) }
       return history
     },
-    started: (number, { params, seed, device }) => {
+    started: (number, { params, seed, device, reason }) => {
       const earlier = trials.get(number)
       if (earlier && earlier.outcome.state !== 'interrupted')
         throw new Error(`trial ${number} cannot start: it is ${earlier.outcome.state}`)
@@ -42,6 +42,7 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
         params,
         seed,
         device,
+        reason,
         reports: [],
         outcome: { state: 'running' },
       }

@@ -77,6 +77,7 @@ function parseTrial(db: Db, space: Space, row: TrialRow, reports: readonly Repor
     params,
     seed: row.seed,
     device: parsed<Device>(db, row.device_json),
+    ...(row.reason != null && { reason: row.reason }),
     reports,
     outcome: outcomeOf(row),
   }
@@ -157,6 +158,8 @@ interface TrialRow {
   readonly params_json: string
   readonly seed: number
   readonly device_json: string
+  /** Null, or no column at all, where an older version wrote. */
+  readonly reason?: string | null
   readonly failure_code: string | null
   readonly failure_message: string | null
 }

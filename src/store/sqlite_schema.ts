@@ -236,4 +236,5 @@ CREATE TABLE tune_events (
 CREATE INDEX tune_events_study ON tune_events (study_id);
 `,
   'ALTER TABLE tune_studies ADD COLUMN steps INTEGER',
+  'ALTER TABLE tune_trials ADD COLUMN reason TEXT',
 ]

@@ -70,7 +70,7 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
     `INSERT INTO trials (number, study_id, state, datetime_start) VALUES (?, ?, 'RUNNING', ${TIME})`,
   )
   const insertOurs = db.prepare(`
-    INSERT INTO tune_trials (trial_id, params_json, seed, device_json, started_at) VALUES (?, ?, ?, ?, ?)
+    INSERT INTO tune_trials (trial_id, params_json, seed, device_json, started_at, reason) VALUES (?, ?, ?, ?, ?, ?)
   `)
   const insertParam = db.prepare(
     'INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES (?, ?, ?, ?)',
@@ -99,9 +99,9 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
   return {
     insert: (started, at) => {
       const trial = started(Number(count.get(studyId)))
-      const { number, params, seed, device } = trial
+      const { number, params, seed, device, reason } = trial
       const id = Number(insertTrial.run(number, studyId, at).lastInsertRowid)
-      insertOurs.run(id, JSON.stringify(params), seed, JSON.stringify(device), at)
+      insertOurs.run(id, JSON.stringify(params), seed, JSON.stringify(device), at, reason ?? null)
       for (const leaf of activeLeaves(record, params)) {
         insertParam.run(id, leaf.name, internalValue(leaf), distributions.get(leaf.name))
       }

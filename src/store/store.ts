@@ -30,6 +30,8 @@ export interface Start {
   readonly params: Params
   readonly seed: number
   readonly device: Device
+  /** Why this trial. */
+  readonly reason: string
 }
 
 /** Remembers the trials of one study. Every call has happened, durably for `start` and `finish`, when it returns. */

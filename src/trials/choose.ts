@@ -28,11 +28,11 @@ export function choose(progress: Progress & { readonly sampler: Sampler }): Omit
   const why = endOf(progress)
   if (why !== undefined) return why
   const again = history.trials.find(({ outcome }) => outcome.state === 'interrupted')
-  if (again) return { number: again.number, params: again.params, seed: again.seed }
+  if (again) return { number: again.number, params: again.params, seed: again.seed, reason: again.reason ?? '' }
 
   const number = (history.trials.at(-1)?.number ?? -1) + 1
-  const params = paramsOf(study, sampler, history, number)
-  return params ? { params, seed: seedFor(study.seed, 'trial', number) } : 'exhausted'
+  const next = nextOf(study, sampler, history, number)
+  return next ? { ...next, seed: seedFor(study.seed, 'trial', number) } : 'exhausted'
 }
 
 /** Why a run starts no more trials, or undefined where it does. */
@@ -62,12 +62,20 @@ function failAlike(endedNow: readonly Trial[]): boolean {
   return reasons.length === ALIKE && reasons[0] !== undefined && new Set(reasons).size === 1
 }
 
-function paramsOf(study: Study, sampler: Sampler, history: History, number: number): Params | undefined {
+function nextOf(
+  study: Study,
+  sampler: Sampler,
+  history: History,
+  number: number,
+): Pick<Start, 'params' | 'reason'> | undefined {
   const { space, first, seed } = study
-  const given = number === BASELINE ? defaults(space) : first[number - 1]
-  if (given) return given as Params
+  if (number === BASELINE) return { params: defaults(space) as Params, reason: 'the baseline: every default' }
+  const given = first[number - 1]
+  if (given) return { params: given as Params, reason: 'asked for by the study' }
   return blame(`sampler '${sampler.name}'`, () => {
-    const point = sampler.suggest(history, stream(seed, 'suggest', number))
-    return point && (decodeSpace(space, point) as Params)
+    const suggestion = sampler.suggest(history, stream(seed, 'suggest', number))
+    if (!suggestion) return undefined
+    const { point, reason } = suggestion
+    return { params: decodeSpace(space, point) as Params, reason: `${sampler.name}: ${reason}` }
   })
 }

@@ -57,7 +57,7 @@ export async function runStudy(run: StudyRun): Promise<StudyEnd> {
 }
 
 /** A run under way: what all lanes share. */
-interface Session extends StudyRun, Pick<TrialRun, 'trials' | 'now' | 'onReport' | 'onWarning'> {
+interface Session extends StudyRun, Pick<TrialRun, 'trials' | 'now' | 'onReport' | 'onVerdict' | 'onWarning'> {
   /** What `prepare` gave. */
   readonly data: unknown
   /** Trials that this run has ended, in that order. */
@@ -76,6 +76,10 @@ async function startSession(run: StudyRun, trials: StudyStore, halted: AbortSign
     endedNow: [],
     now: () => clock.now(),
     onReport: (trial, report) => run.onEvent({ kind: 'trial-reported', trial, report, at: clock.now() }),
+    onVerdict: ({ number, reports }, { action, reason, numbers }) => {
+      const of = { trial: number, step: reports.length, pruner: study.pruner?.name ?? '' }
+      run.store.log(study.name, { kind: 'trial-judged', ...of, action, reason, numbers: finiteNumbers(numbers) })
+    },
     onWarning: (message) => warn(run, message),
   }
 }
@@ -138,6 +142,12 @@ async function runToEnd(session: Session, started: Trial, slot: Slot): Promise<v
   const trial = session.trials.finish(number, outcome)
   if (hasEnded(trial)) session.endedNow.push(trial)
   session.onEvent({ kind: 'trial-ended', trial, outcome, reason, at: session.now() })
+}
+
+/** JSON has no word for the others. */
+function finiteNumbers(numbers: Readonly<Record<string, number>>): Readonly<Record<string, number | string>> {
+  const entries = Object.entries(numbers)
+  return Object.fromEntries(entries.map(([name, value]) => [name, Number.isFinite(value) ? value : String(value)]))
 }
 
 function recordOf({ study, codeHash }: StudyRun): StudyRecord {

@@ -1,3 +1,4 @@
+import type { Verdict } from '../search/pruner.ts'
 import type { StudyStore } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import { BASELINE, type Outcome, type Report, type Trial } from '../trial.ts'
@@ -15,6 +16,7 @@ export interface TrialRun {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly onReport: (trial: Trial, report: Report) => void
+  readonly onVerdict: (trial: Trial, verdict: Verdict) => void
   readonly onWarning: (message: string) => void
 }
 
@@ -64,13 +66,15 @@ async function readReport(study: Study, reports: AsyncIterator<unknown>, step: n
 }
 
 /** Whether a trial ends by its newest report: it has all it may have, or is not worth going on. */
-function judge({ study, trials }: TrialRun, trial: Trial): End | undefined {
+function judge({ study, trials, onVerdict }: TrialRun, trial: Trial): End | undefined {
   const step = trial.reports.length
   if (step >= maxSteps(study)) return { outcome: { state: 'complete' }, reason: `reached its budget of ${count(step)}` }
   const { pruner } = study
   if (!pruner || trial.number === BASELINE) return undefined
-  if (blame(`pruner '${pruner.name}'`, () => pruner.keep(trial, trials.history()))) return undefined
-  return { outcome: { state: 'pruned' }, reason: `${pruner.name} stopped it after ${count(step)}` }
+  const verdict = blame(`pruner '${pruner.name}'`, () => pruner.judge(trial, trials.history()))
+  if (verdict) onVerdict(trial, verdict)
+  if (verdict?.action !== 'stop') return undefined
+  return { outcome: { state: 'pruned' }, reason: `${pruner.name} stopped it: ${verdict.reason}` }
 }
 
 /** Reports after which a trial is complete. */

@@ -28,7 +28,7 @@ function curve(worse: number, steps = STEPS): number[] {
 function judged(pruner: Pruner, losses: readonly number[], others: readonly Trial[], goal?: Goal): readonly boolean[] {
   return losses.map((_, i) => {
     const trial = trialOf(others.length, losses.slice(0, i + 1), { outcome: { state: 'running' } })
-    return pruner.keep(trial, frozen(historyOf([], [...others, trial], goal && [goal])))
+    return pruner.judge(trial, frozen(historyOf([], [...others, trial], goal && [goal])))?.action !== 'stop'
   })
 }
 

@@ -90,7 +90,8 @@ export function samplerContract(sampler: Sampler, { ends = false }: { readonly e
         const suggested = sampler.suggest(history, stream(2, name, past, count))
         const isFinite = history.dims.every(({ levels }) => levels < Infinity)
         if (suggested === undefined && ends && isFinite && count > 0) continue
-        const point = suggested ?? []
+        const { point, reason } = suggested ?? { point: [], reason: '' }
+        expect(reason).toMatch(/\w/)
         expect(point).toHaveLength(history.dims.length)
         const outside = point.filter((x, d) => isActive(history.dims, point, d) && !(x >= 0 && x <= 1))
         expect(outside).toEqual([])
@@ -110,7 +111,7 @@ export function samplerContract(sampler: Sampler, { ends = false }: { readonly e
       const dims = spaceDims(spaces['real numbers'] ?? {})
       const points = [1, 2, 3].map((seed) => {
         const trials = [trialOf(0, [1], { point: [0.5, 0.5], seed })]
-        return sampler.suggest(historyOf(dims, trials), stream(seed, 'suggest', 1))?.join()
+        return sampler.suggest(historyOf(dims, trials), stream(seed, 'suggest', 1))?.point.join()
       })
       expect(new Set(points).size).toBe(3)
     })

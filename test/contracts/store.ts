@@ -35,7 +35,7 @@ export const record: StudyRecord = {
 
 const params: Params = { lr: 0.1 + 0.2, depth: 3, schedule: { kind: 'poly', power: 4 / 3 }, mirror: false }
 const device: Device = { kind: 'cpu', index: 0, threads: 2 }
-export const start: Start = { params, seed: 42, device }
+export const start: Start = { params, seed: 42, device, reason: 'because' }
 
 /** A clock that is a second later each time it is asked. */
 export function tickingClock(from = Date.UTC(2026, 0, 31, 23, 59, 58, 7)): Clock {

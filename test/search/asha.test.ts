@@ -18,7 +18,7 @@ function keeps(
 ): boolean {
   const trials = others.map((other, n) => trialOf(n, other, outcome && { outcome }))
   const trial = trialOf(others.length, scores, { outcome: { state: 'running' } })
-  return pruner.keep(trial, historyOf([], [...trials, trial], [more]))
+  return pruner.judge(trial, historyOf([], [...trials, trial], [more]))?.action !== 'stop'
 }
 
 /** The steps at which a hopeless trial is looked at. */

@@ -18,7 +18,7 @@ function studied(seed: number, strength: number): History {
   const trials: Trial[] = []
   for (let number = 0; number < 24; number++) {
     const suggested = () =>
-      decodeSpace(space, sampler.suggest({ ...history, trials }, stream(seed, 'suggest', number))!)
+      decodeSpace(space, sampler.suggest({ ...history, trials }, stream(seed, 'suggest', number))!.point)
     const params = number === 0 ? defaults(space) : suggested()
     const point = encodeSpace(space, params)
     const trial: Trial = { number, point, params, seed, device: { kind: 'cpu', index: 0, threads: 1 }, reports: [], outcome: { state: 'complete' } } // prettier-ignore
@@ -31,7 +31,11 @@ function studied(seed: number, strength: number): History {
     for (let step = 1; step <= 9; step++) {
       reports.push({ step, at: 0, metrics: { pq: pqAt(step) } })
       const now: Trial = { ...trial, reports, outcome: { state: 'running' } }
-      if (trial.number > 0 && step < 9 && !pruner.keep(now, { ...history, trials: [...trials, now] })) {
+      if (
+        trial.number > 0 &&
+        step < 9 &&
+        pruner.judge(now, { ...history, trials: [...trials, now] })?.action === 'stop'
+      ) {
         return { ...now, outcome: { state: 'pruned' } }
       }
     }

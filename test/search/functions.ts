@@ -56,7 +56,7 @@ export const rosenbrock5: TestFunction = {
 export function regret(sampler: Sampler, fn: TestFunction, seed: number, trials: number, noise = 0): number {
   const done: Trial[] = []
   for (let n = 0; n < trials; n++) {
-    const point = sampler.suggest(historyOf(fn.dims, done), stream(seed, 'suggest', n)) ?? []
+    const point = sampler.suggest(historyOf(fn.dims, done), stream(seed, 'suggest', n))?.point ?? []
     const loss = fn.at(point) + noise * stream(seed, 'noise', n).normal()
     done.push(trialOf(n, [loss], { point, seed }))
   }

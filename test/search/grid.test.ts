@@ -29,7 +29,7 @@ function allValues(
   const dims = spaceDims(space)
   const trials = first.map((values, n) => trialOf(n, [n], { point: encodeSpace(space, values) }))
   for (;;) {
-    const point = grid({ levels, repeats }).suggest(historyOf(dims, trials), stream(1, trials.length))
+    const point = grid({ levels, repeats }).suggest(historyOf(dims, trials), stream(1, trials.length))?.point
     if (!point) return trials.map((trial) => decodeSpace(space, trial.point))
     const values = decodeSpace(space, point)
     trials.push(trialOf(trials.length, [1], { point: encodeSpace(space, values), outcome: { state: 'running' } }))

@@ -47,7 +47,7 @@ export function firstPoints(sampler: Sampler, count: number): readonly string[] 
   const trials = [trialOf(0, [1.5], { point: [0.5, 0.5, 0.5] })]
   while (trials.length <= count) {
     const n = trials.length
-    const point = sampler.suggest(historyOf(dims, trials), stream(1, 'suggest', n)) ?? []
+    const point = sampler.suggest(historyOf(dims, trials), stream(1, 'suggest', n))?.point ?? []
     trials.push(trialOf(n, [point.reduce((sum, x) => sum + x, 0)], { point }))
   }
   return trials.slice(1).map(({ point }) => point.map((x) => x.toFixed(6)).join(' '))

@@ -16,7 +16,7 @@ function keeps(
 ): boolean {
   const trials = others.map((other, n) => trialOf(n, other, { outcome }))
   const trial = trialOf(3, losses, { outcome: { state: 'running' } })
-  return pruner.keep(trial, historyOf([], [...trials, trial]))
+  return pruner.judge(trial, historyOf([], [...trials, trial]))?.action !== 'stop'
 }
 
 describe('median', () => {

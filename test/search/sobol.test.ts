@@ -12,7 +12,7 @@ samplerContract(sobol())
 function points(count: number, dimensions: number, seed = 1): readonly Point[] {
   const dims = Array.from({ length: dimensions }, (_, i): Dim => ({ name: `x${i}`, levels: Infinity, ordered: true }))
   const trials = Array.from({ length: count }, (_, n) => trialOf(n, []))
-  return trials.map((_, n) => sobol({ seed }).suggest(historyOf(dims, trials.slice(0, n)), stream(0, n)) ?? [])
+  return trials.map((_, n) => sobol({ seed }).suggest(historyOf(dims, trials.slice(0, n)), stream(0, n))?.point ?? [])
 }
 
 describe('the Sobol sequence', () => {

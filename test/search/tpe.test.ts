@@ -38,7 +38,7 @@ function line(count: number, endAt: (x: number) => { losses: readonly number[]; 
 
 /** What is suggested, over many draws, after the same trials. */
 function suggestions(dims: readonly Dim[], trials: readonly Trial[], draws = 40): readonly Point[] {
-  return Array.from({ length: draws }, (_, n) => tpe().suggest(historyOf(dims, trials), stream(7, n)) ?? [])
+  return Array.from({ length: draws }, (_, n) => tpe().suggest(historyOf(dims, trials), stream(7, n))?.point ?? [])
 }
 
 function mean(values: readonly number[]): number {
@@ -134,14 +134,14 @@ describe('tpe', () => {
     const seen = new Set<string>()
     const trials: Trial[] = []
     for (let n = 0; n < 36; n++) {
-      const values = decodeSpace(space, tpe().suggest(historyOf(dims, trials), stream(1, n)) ?? [])
+      const values = decodeSpace(space, tpe().suggest(historyOf(dims, trials), stream(1, n))?.point ?? [])
       const point = encodeSpace(space, values)
       const state = n % 3 === 0 ? 'running' : 'complete'
       seen.add(point.join())
       trials.push(trialOf(n, state === 'running' ? [] : [values.b], { point, outcome: { state } }))
     }
     expect(seen.size).toBe(36)
-    expect(tpe().suggest(historyOf(dims, trials), stream(1, 36))).toHaveLength(dims.length)
+    expect(tpe().suggest(historyOf(dims, trials), stream(1, 36))?.point).toHaveLength(dims.length)
   })
 
   test('finds the good branch, and what is good in it', () => {

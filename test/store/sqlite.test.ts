@@ -85,7 +85,7 @@ describe('the store in SQLite', () => {
     expect(store.list()[0]?.record.steps).toBeNull()
     store.close()
     const db = new Database(studiesFile(dir))
-    db.exec('ALTER TABLE tune_studies DROP COLUMN steps; UPDATE tune_meta SET schema = 1')
+    db.exec('ALTER TABLE tune_studies DROP COLUMN steps; ALTER TABLE tune_trials DROP COLUMN reason; UPDATE tune_meta SET schema = 1')
     db.close()
     expect(storeIn(dir).list()[0]?.record.steps).toBeUndefined()
     const again = storeIn(dir)

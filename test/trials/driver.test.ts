@@ -47,7 +47,10 @@ function direct(study: Study, count: 1 | 2): Executor {
   }
 }
 
-const chance: Sampler = { name: 'chance', suggest: ({ dims }, rng) => dims.map(() => rng.uniform()) }
+const chance: Sampler = {
+  name: 'chance',
+  suggest: ({ dims }, rng) => ({ point: dims.map(() => rng.uniform()), reason: 'at random' }),
+}
 
 interface Ran extends StudyEnd {
   readonly trials: readonly Trial[]
@@ -96,7 +99,7 @@ describe('a run', () => {
   })
 
   test('prefers the sampler that its study names', async () => {
-    const still: Sampler = { name: 'still', suggest: () => [0.75, 0.75] }
+    const still: Sampler = { name: 'still', suggest: () => ({ point: [0.75, 0.75], reason: 'as always' }) }
     const { trials } = await run(studyOf(nineReports, { sampler: still }))
     expect(trials.at(-1)?.params).toEqual({ x: 0.75, net: 'b' })
   })
@@ -111,7 +114,8 @@ describe('a run', () => {
   test('ends when the sampler has nothing left', async () => {
     const few: Sampler = {
       name: 'few',
-      suggest: ({ trials }) => (trials.length < 3 ? [0.1 * trials.length, 0] : undefined),
+      suggest: ({ trials }) =>
+        trials.length < 3 ? { point: [0.1 * trials.length, 0], reason: 'one of three' } : undefined,
     }
     const { why, trials } = await run(studyOf(nineReports), { sampler: few })
     expect(why).toBe('exhausted')
@@ -183,17 +187,18 @@ describe('a trial', () => {
     const asked: string[] = []
     const pruner: Pruner = {
       name: 'second',
-      keep: (trial, history) => {
+      judge: (trial, history) => {
         asked.push(`${trial.number}/${trial.reports.length}`)
         expect(history.trials[trial.number]).toBe(trial)
-        return trial.number !== 2 || trial.reports.length < 2
+        const isKept = trial.number !== 2 || trial.reports.length < 2
+        return isKept ? undefined : { action: 'stop', reason: 'it is the second', numbers: {} }
       },
     }
     const ran = await run(studyOf(nineReports, { pruner }))
     expect(states(ran)).toEqual(['complete', 'complete', 'pruned', 'complete'])
     expect(asked).toEqual(['1/1', '1/2', '2/1', '2/2', '3/1', '3/2'])
     expect(ran.events.find((event) => event.kind === 'trial-ended' && event.outcome.state === 'pruned')).toMatchObject({
-      reason: 'second stopped it after 2 reports',
+      reason: 'second stopped it: it is the second',
     })
   })
 
@@ -427,7 +432,7 @@ describe('a study', () => {
     }
     const sampler = { name: 'mine', suggest: broken }
     await expect(run(studyOf(nineReports, { sampler }))).rejects.toMatchObject({ code: 'study/invalid', message: "sampler 'mine' threw: RangeError: too far" }) // prettier-ignore
-    const pruner = { name: 'mine', keep: broken }
+    const pruner = { name: 'mine', judge: broken }
     await expect(run(studyOf(nineReports, { pruner }))).rejects.toMatchObject({ code: 'study/invalid', message: "pruner 'mine' threw: RangeError: too far" }) // prettier-ignore
   })
 
