@@ -1,23 +1,24 @@
 import { convAttributes, type Conv } from './conv_geometry.ts'
-import { inputGradientByBands, suitsBands, weightGradientByBands } from './depthwise_gradient.ts'
+import { inputGradientByBands, suitsInputBands, suitsWeightBands, weightGradientByBands } from './depthwise_gradient.ts'
 import { constant, emit, sizes4, type Tensor } from './graph.ts'
 import * as onnx from './onnx.ts'
 
 /*
  * ONNX has no gradients of a convolution, so they are written with other operations. Which ones was measured on the
  * CPU: at stride 1 a convolution with flipped weights and one matrix product a tap are fastest; at larger strides a
- * transposed convolution, and patches gathered by a depthwise convolution with one-hot weights.
+ * transposed convolution, and patches gathered by a depthwise convolution with one-hot weights. Depthwise convolutions
+ * have ways of their own for many shapes.
  */
 
 /** The gradient with respect to what was convolved. */
 export function inputGradient(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
-  if (conv.stride === 1 && suitsBands(conv, x, weight)) return inputGradientByBands(dy, x, weight, conv)
+  if (suitsInputBands(conv, x, weight)) return inputGradientByBands(dy, x, weight, conv)
   return conv.stride === 1 ? convolveFlipped(dy, x, weight, conv) : convolveTransposed(dy, x, weight, conv)
 }
 
 /** The gradient with respect to the weights. */
 export function weightGradient(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
-  if (suitsBands(conv, x, weight)) return weightGradientByBands(dy, x, weight, conv)
+  if (suitsWeightBands(conv, x, weight)) return weightGradientByBands(dy, x, weight, conv)
   return conv.stride === 1 ? productPerTap(dy, x, weight, conv) : productOfPatches(dy, x, weight, conv)
 }
 

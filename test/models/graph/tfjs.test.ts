@@ -133,7 +133,7 @@ describe('values and gradients are those of TensorFlow.js', () => {
     { kernel: 3, stride: 1, width: 5 },
     { kernel: 3, stride: 1, width: 26 },
     { kernel: 3, stride: 2, width: 6 },
-    { kernel: 3, stride: 2, width: 26 },
+    { kernel: 3, stride: 2, width: 60 },
     { kernel: 5, stride: 1, width: 7 },
   ])(
     'of a depthwise convolution, $kernel x $kernel at stride $stride, $width wide',
