@@ -1,7 +1,7 @@
 import { peek, take, type Bits } from './deflate_bits.ts'
 
 /** A Huffman code: at the next bits, under the mask, stands a symbol x 16 + how many bits it has; 0 where none begins so. */
-export interface Code {
+interface Code {
   readonly table: Uint16Array
   readonly mask: number
 }
