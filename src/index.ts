@@ -16,6 +16,7 @@ export { median } from './search/median.ts'
 export type { Pruner } from './search/pruner.ts'
 export type { Sampler } from './search/sampler.ts'
 
+export { domainNormalisation } from './data/normalisation.ts'
 export { openImageSet } from './data/open.ts'
 export { openSplits, type Splits } from './data/splits.ts'
 export type { Category, ImageSet, Scene, Segment } from './data/image_set.ts'

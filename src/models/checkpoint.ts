@@ -17,6 +17,8 @@ export interface TrainState {
   readonly buffers: Float32Array
   /** What the optimizer keeps beside the weights, by its names: `momentum`, `variance`. */
   readonly slots: Readonly<Record<string, Float32Array>>
+  /** The losses of all scenes that it was trained on, one after another, where hard examples are mined; else empty. */
+  readonly told: Float32Array
 }
 
 /** A checkpoint as it was read: whole, for its checksum holds. */
@@ -30,6 +32,7 @@ export interface Checkpoint {
 
 const FORMAT = 'panoptune checkpoint 1'
 const SLOT = 'optimizer.'
+const TOLD = 'sampling.told'
 
 /**
  * Keeps a training as a .safetensors file, by rename: parameters and buffers under their names, the optimizer's vectors
@@ -38,6 +41,7 @@ const SLOT = 'optimizer.'
 export function saveCheckpoint(file: string, network: Network, state: TrainState, about: unknown): void {
   const tensors = new Map([...split(network.parameters, state.weights), ...split(network.buffers, state.buffers)])
   for (const [name, data] of Object.entries(state.slots)) tensors.set(SLOT + name, { shape: [data.length], data })
+  if (state.told.length > 0) tensors.set(TOLD, { shape: [state.told.length], data: state.told })
   const said = { format: FORMAT, step: String(state.step), about: JSON.stringify(about) }
   writeTensors(file, { tensors, metadata: { ...said, sha256: hashOf(said.step, said.about, tensors) } })
 }
@@ -71,7 +75,7 @@ export function stateOf({ file, step, tensors }: Checkpoint, network: Network): 
     throw new TuneError('checkpoint/invalid', message, { hint })
   }
   const names = new Set(kept.map(({ name }) => name))
-  const others = [...tensors].filter(([name]) => !names.has(name))
+  const others = [...tensors].filter(([name]) => !names.has(name) && name !== TOLD)
   const unknown = others.find(([name]) => !name.startsWith(SLOT))
   if (unknown) {
     throw new TuneError('checkpoint/invalid', `${file} is the checkpoint of another model: it has '${unknown[0]}' too`)
@@ -81,6 +85,7 @@ export function stateOf({ file, step, tensors }: Checkpoint, network: Network): 
     weights: joined(network.parameters, tensors),
     buffers: joined(network.buffers, tensors),
     slots: Object.fromEntries(others.map(([name, { data }]) => [name.slice(SLOT.length), data])),
+    told: tensors.get(TOLD)?.data ?? new Float32Array(0),
   }
 }
 

@@ -16,12 +16,16 @@ import type { Hyper, StepResult } from './trainer.ts'
 export interface CompiledSteps {
   /** What its state is of: the network, and what its losses learn. */
   readonly network: Network
-  /** Takes a step for each of `hypers`; `next` gives the batches. */
-  run(state: TrainState, next: NextBatch, hypers: readonly Hyper[]): Promise<Taken>
+  /** Takes a step for each of `hypers`. */
+  run(state: TrainState, batches: Batches, hypers: readonly Hyper[]): Promise<Taken>
   close(): Promise<void>
 }
 
-type NextBatch = () => Promise<Batch>
+/** Where batches come from, and who wants to know the losses of their scenes. */
+export interface Batches {
+  next(): Promise<Batch>
+  heed(losses: Float32Array): void
+}
 
 /** The state after some steps, and what each of them found. */
 export interface Taken {
@@ -57,7 +61,7 @@ async function compileWhole(shape: StepShape, update: UpdateShape, options: Comp
   let single: Steps | undefined = options.stepsPerRun === 1 ? whole : undefined
   return {
     network: graph,
-    async run(before, next, hypers) {
+    async run(before, batches, hypers) {
       let state = before
       const results: StepResult[] = []
       while (results.length < hypers.length) {
@@ -65,7 +69,7 @@ async function compileWhole(shape: StepShape, update: UpdateShape, options: Comp
         const steps = isWhole ? whole : (single ??= await open(1))
         const inputs: Inputs[] = []
         for (const hyper of hypers.slice(results.length, results.length + steps.stepsPerRun)) {
-          const batch = await next()
+          const batch = await batches.next()
           // A batch is overwritten by the one after the next.
           const kept = steps.stepsPerRun > 1 ? structuredClone(batch) : batch
           const fed = { ...state, step: state.step + inputs.length }
@@ -76,11 +80,11 @@ async function compileWhole(shape: StepShape, update: UpdateShape, options: Comp
           { weights: state.weights, buffers: state.buffers, ...state.slots },
           inputs.map((input) => ({ ...input, ...held })),
         )
-        results.push(
-          ...taken.results.map((result, i) =>
-            checked(stepResult(result, hypers[results.length + i]!), state.step + i + 1),
-          ),
-        )
+        const found = taken.results.map((result, i) => {
+          return checked(stepResult(result, hypers[results.length + i]!), state.step + i + 1)
+        })
+        results.push(...found)
+        for (const result of taken.results) if (shape.isMined) batches.heed(floats(result, 'sceneLosses'))
         state = nextState(state, taken.state, inputs.length)
       }
       return { state, results }
@@ -97,17 +101,18 @@ async function compileSums(shape: StepShape, update: UpdateShape, options: Compi
   const graph = accumulateGraph(shape)
   const [sums, updates] = [await openSession(graph, device), await openSession(updateGraph(shape, update, accumulate), device)] // prettier-ignore
   const shared = { ...weightFactors(graph, groups) }
-  const oneStep = async (before: TrainState, next: NextBatch, hyper: Hyper): Promise<Taken> => {
+  const oneStep = async (before: TrainState, batches: Batches, hyper: Hyper): Promise<Taken> => {
     const { weights } = before
     let buffers = before.buffers
     let sum: Float32Array = new Float32Array(weights.length)
     const found: Results[] = []
     for (let i = 0; i < accumulate; i++) {
-      const values = { ...fedBatch(await next(), hyper), ...noiseOf(graph, seed, before.step, i) } // prettier-ignore
+      const values = { ...fedBatch(await batches.next(), hyper), ...noiseOf(graph, seed, before.step, i) } // prettier-ignore
       const results = await sums.run({ ...values, weights, buffers, sum })
       sum = floats(results, 'newSum')
       if (results['newBuffers']) buffers = floats(results, 'newBuffers')
       found.push(results)
+      if (shape.isMined) batches.heed(floats(results, 'sceneLosses'))
     }
     const after = await updates.run({
       ...shared,
@@ -123,11 +128,11 @@ async function compileSums(shape: StepShape, update: UpdateShape, options: Compi
   }
   return {
     network: graph,
-    async run(before, next, hypers) {
+    async run(before, batches, hypers) {
       let state = before
       const results: StepResult[] = []
       for (const hyper of hypers) {
-        const taken = await oneStep(state, next, hyper)
+        const taken = await oneStep(state, batches, hyper)
         state = taken.state
         results.push(...taken.results)
       }
@@ -148,6 +153,7 @@ function nextState(before: TrainState, after: Inputs, steps: number): TrainState
     weights: floats(after, 'weights'),
     buffers: after['buffers'] ? floats(after, 'buffers') : before.buffers,
     slots: Object.fromEntries(slots),
+    told: before.told,
   }
 }
 

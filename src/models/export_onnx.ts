@@ -6,6 +6,7 @@ import { floats, integers, type Results } from './engines/session.ts'
 import { bindConstants } from './graph/bind.ts'
 import { constant, type Graph, type Tensor } from './graph/graph.ts'
 import * as onnx from './graph/onnx.ts'
+import { live } from './graph/live.ts'
 import { onnxFile } from './graph/onnx_file.ts'
 import { decodeDefaults, scaledDecoding } from './decode.ts'
 import { headsGraph, openPredictor } from './predictor.ts'
@@ -52,7 +53,7 @@ export async function exportOnnx(checkpoint: string, options: ExportOptions = {}
       `${checkpoint}: the exported model differs: ${JSON.stringify(differences)}`,
     )
   }
-  return { file: onnxFile(graph, metadataOf(trained, height, width)), height, width, differences }
+  return { file: onnxFile(live(graph), metadataOf(trained, height, width)), height, width, differences }
 }
 
 /** One normalisation is built in; those of several domains cannot be told apart by a model. */

@@ -1,5 +1,5 @@
 import type { ImageSet } from '../data/image_set.ts'
-import { evalImages } from '../data/loader.ts'
+import { evalImages, type EvalOptions } from '../data/loader.ts'
 import { saveCounts } from '../eval/counts_file.ts'
 import { imageStatistics, totalCounts, type ImageStatistics } from '../eval/image_statistics.ts'
 import { standardError } from '../eval/influence.ts'
@@ -7,6 +7,7 @@ import { emptyCounts, panopticQuality, type Counts } from '../eval/pq.ts'
 import { scoreScene } from '../eval/score_scene.ts'
 import { decodePanoptic, headMaps, type DecodeOptions, type HeadMaps } from './decode.ts'
 import type { Predictor } from './predictor.ts'
+import { resizeMaps } from './resize_maps.ts'
 import type { Trainer } from './trainer.ts'
 
 /**
@@ -24,10 +25,11 @@ export interface Scorer {
   close(): Promise<void>
 }
 
-/** `decodingOf` says how the outputs for an image of some size become segments. */
+/** `decodingOf` says how the outputs for an image of some size become segments; `shown` how images are shown. */
 export function openScorer(
   trainer: Pick<Trainer, 'predictor'>,
   decodingOf: (height: number, width: number) => DecodeOptions,
+  shown: Pick<EvalOptions, 'resize' | 'normalisation'> = {},
 ): Scorer {
   const predictors = new Map<string, Promise<Predictor>>()
   const predictorFor = (height: number, width: number, size: number) => {
@@ -38,11 +40,12 @@ export function openScorer(
   }
   /** Shows the network every image; `visit` reads its maps before the next batch overwrites them. */
   const predictAll = async (set: ImageSet, visit: (index: number, maps: HeadMaps) => void) => {
-    for (const { images, size, height, width, scenes, indices } of evalImages(set)) {
+    for (const { images, size, height, width, scenes, indices, shown: sizes } of evalImages(set, undefined, shown)) {
       const predictor = await predictorFor(height, width, size)
       const outputs = await predictor.predict(images, size)
       for (const [place, scene] of scenes.entries()) {
-        visit(indices[place]!, headMaps(outputs, place, scene.height, scene.width))
+        const maps = headMaps(outputs, place, sizes[place]!.height, sizes[place]!.width)
+        visit(indices[place]!, resizeMaps(maps, scene.height, scene.width))
       }
     }
   }

@@ -41,7 +41,7 @@ export function aboutTraining(options: TrainOptions, model: Model): AboutTrainin
     // It was read from such options.
     model: model.config as ModelOptions,
     categories: set.categories,
-    normalisation: options.sampling?.normalisation ?? DEFAULT_NORMALISATION,
+    normalisation: options.normalisation ?? DEFAULT_NORMALISATION,
     instanceSide: instanceSide(set) ?? null,
     decode: options.decode ?? {},
     imageSize: usualSize(set),

@@ -57,7 +57,8 @@ export async function* trainModel(options: TrainOptions): AsyncGenerator<Trained
     return { ...scaledDecoding(height, width, side), ...options.decode }
   }
   const { trainer, batches, diagnosis, loaded, about, close } = await openTraining(options, plan, decodingOf)
-  const scorer = openScorer(trainer, decodingOf)
+  const { resize, normalisation } = options
+  const scorer = openScorer(trainer, decodingOf, { ...(resize && { resize }), ...(normalisation && { normalisation }) })
   const file = checkpointFile(trial.dir)
   let steps = trainer.state().state.step
   try {

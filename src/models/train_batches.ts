@@ -20,7 +20,7 @@ export interface TrainBatchOptions extends PlanOptions {
 }
 
 /** Batches that were taken. What follows them follows from their number and what they were told. */
-interface Taken {
+export interface Taken {
   readonly batches: number
   /** The losses that were told of each of them; needed for hard-example mining only. */
   readonly losses?: readonly ArrayLike<number>[]

@@ -1,12 +1,13 @@
 import type { AugmentOptions } from '../data/augment.ts'
 import type { ImageSet } from '../data/image_set.ts'
+import type { Resize } from '../data/loader.ts'
+import type { DomainNormalisation, Normalisation } from '../data/normalisation.ts'
 import type { PlanOptions } from '../data/turns.ts'
 import type { TrialContext } from '../study.ts'
 import type { DecodeOptions } from './decode.ts'
 import type { LossWeights } from './losses/terms.ts'
 import type { Schedule, ScheduleKind } from './schedule.ts'
 import type { TargetOptions } from './targets.ts'
-import type { TrainBatchOptions } from './train_batches.ts'
 import type { TrainerOptions } from './trainer.ts'
 import type { WarmStart } from './warm_start.ts'
 import type { ModelOptions } from './zoo.ts'
@@ -50,8 +51,12 @@ export interface TrainOptions extends Optimization {
   readonly crop?: number
   /** How crops are drawn from their images. Default: anywhere, mirrored or not, at their own size and in their own light. */
   readonly augment?: Omit<AugmentOptions, 'height' | 'width'>
-  /** Which images come how often, and how they are normalised. Default: each once an epoch, all alike. */
-  readonly sampling?: Pick<PlanOptions, 'balance'> & Pick<TrainBatchOptions, 'normalisation'>
+  /** Which images come how often. Default: each once an epoch. */
+  readonly sampling?: Pick<PlanOptions, 'balance' | 'hardest'>
+  /** How pixels become inputs, in training and in scoring. Default: all images alike, 0 to 255 to -2 to 2. */
+  readonly normalisation?: Normalisation | DomainNormalisation
+  /** The size that images are scored at; predictions are brought back to their own. Default: as large as they are. */
+  readonly resize?: Resize
   /** A checkpoint of the network that the loss `distillation` is to follow, of the same classes. */
   readonly teacher?: string
   /** Whether a thread of its own makes the batches. It pays on a GPU, and with large or resized crops. Default false. */

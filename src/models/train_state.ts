@@ -22,7 +22,13 @@ export function keptBy({ weights, buffers, slots }: TrainState, network: Network
 export function initialState(network: Network, seed: number, slots: readonly string[]): TrainState {
   const weights = initialWeights(network, seed)
   const zeros = slots.map((slot) => [slot, new Float32Array(weights.length)] as const)
-  return { step: 0, weights, buffers: initialBuffers(network), slots: Object.fromEntries(zeros) }
+  return {
+    step: 0,
+    weights,
+    buffers: initialBuffers(network),
+    slots: Object.fromEntries(zeros),
+    told: new Float32Array(0),
+  }
 }
 
 function initialBuffers({ buffers }: Network): Float32Array {

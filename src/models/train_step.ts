@@ -24,6 +24,8 @@ export interface StepShape {
   readonly weights: LossWeights
   /** Parts of the network that stay as they are: `backbone`, or `backbone.stage1`. */
   readonly frozen: readonly string[]
+  /** Whether it also says what each image adds to the loss: `sceneLosses`, one a scene. Default false. */
+  readonly isMined?: boolean
 }
 
 /** What the way from a gradient to new weights is written for. */
@@ -88,8 +90,9 @@ export function diagnosisGraph(shape: StepShape): Graph {
 
 function lossAndGradient(shape: StepShape): { readonly graph: Graph; readonly gradient: Tensor } {
   const { graph, terms } = forward(shape)
-  const { total, factors } = weightedLoss(terms, shape.losses)
+  const { total, factors, images } = weightedLoss(terms, shape.losses)
   outputTerms(terms, factors, shape)
+  if (shape.isMined) output('sceneLosses', images)
   output('total', total)
   const gradient = flatGradient(total)
   const changed = graph.buffers.some(({ name }) => graph.updates.has(name))

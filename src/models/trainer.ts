@@ -2,7 +2,7 @@ import { nearest, TuneError } from '../errors.ts'
 import type { Device } from '../trial.ts'
 import type { BatchStream } from './batch_stream.ts'
 import type { Network, TrainState } from './checkpoint.ts'
-import { compileSteps, type CompiledSteps } from './compiled_step.ts'
+import { compileSteps, type Batches, type CompiledSteps } from './compiled_step.ts'
 import { parseLosses, type LossOptions } from './losses/options.ts'
 import { TERMS, type LossWeights, type TermName } from './losses/terms.ts'
 import type { Model } from './model.ts'
@@ -36,6 +36,8 @@ export interface TrainerOptions {
    * themselves predict.
    */
   readonly average?: number
+  /** Whether the batches' stream is told what each scene adds to the loss, for hard-example mining. Default false. */
+  readonly isMined?: boolean
   /** Where to go on. Default: at step 0, with weights drawn from the seed; so is what is left out. */
   readonly start?: { readonly network: Network; readonly state: Partial<TrainState> }
   /** Steps that one run of the device takes. Default 1; more keep the state on a GPU in between. */
@@ -82,7 +84,7 @@ export interface Trainer {
 /** Sets up a network for training. The same seed and the same batches give bitwise the same weights. */
 export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
   const { model, batchSize: size, height, width, device, seed, groups = [], average } = options
-  const { accumulate = 1, stepsPerRun = 1 } = options
+  const { accumulate = 1, stepsPerRun = 1, isMined = false } = options
   const losses = parseLosses(options.losses ?? {}, model.classes)
   const update: UpdateShape = {
     optimizer: optimizerOf(options.optimizer),
@@ -92,6 +94,7 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
   const bare = networkOf(model)
   let network = options.start?.network ?? bare
   let state: TrainState = { ...initialState(network, seed, slotsOf(update)), ...options.start?.state }
+  const scenes: SceneLosses = { told: [state.told], unheard: undefined }
   let current: { readonly key: string; readonly steps: CompiledSteps } | undefined
 
   /** The steps for some weights and frozen parts. Only another structure compiles again, and takes the state along. */
@@ -100,7 +103,7 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
     if (current?.key === key) return current.steps
     checkParts(bare, frozen)
     await current?.steps.close()
-    const shape: StepShape = { model, size, height, width, losses, weights, frozen }
+    const shape: StepShape = { model, size, height, width, losses, weights, frozen, isMined }
     const steps = await compileSteps(shape, update, { device, seed, groups, stepsPerRun, accumulate, average })
     current = { key, steps }
     state = movedState(state, network, steps.network, seed)
@@ -111,16 +114,48 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
     async steps(batches, hypers) {
       const [hyper] = hypers
       if (!hyper) return []
-      const taken = await (await stepsFor(hyper)).run(state, () => batches.next(), hypers)
+      const compiled = await stepsFor(hyper)
+      const taken = await compiled.run(state, listening(batches, scenes), hypers)
       state = taken.state
       return taken.results
     },
-    state: () => ({ network, state }),
+    state: () => ({ network, state: { ...state, told: joined(scenes.told) } }),
     predictor: (height, width, batch) => {
       return openPredictor({ model, height, width, batch, device }, () => keptBy(state, bare))
     },
     close: async () => current?.steps.close(),
   }
+}
+
+/** The losses of scenes: all that were told, and those that the stream of batches has yet to hear. */
+interface SceneLosses {
+  readonly told: Float32Array[]
+  unheard: Float32Array | undefined
+}
+
+/** Hands the losses of a batch to the stream when it is asked for the next one. */
+function listening(batches: Pick<BatchStream, 'next'>, scenes: SceneLosses): Batches {
+  return {
+    next: async () => {
+      const losses = scenes.unheard
+      scenes.unheard = undefined
+      return batches.next(losses)
+    },
+    heed(losses) {
+      scenes.told.push(losses)
+      scenes.unheard = losses
+    },
+  }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }
 
 function checkParts({ parameters }: Network, frozen: readonly string[]): void {

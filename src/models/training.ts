@@ -9,6 +9,9 @@ import { parseLosses } from './losses/options.ts'
 import type { TrainPlan } from './plan.ts'
 import { aboutTraining, startOf, type AboutTraining } from './starts.ts'
 import { scaledTargets } from './targets.ts'
+import type { TrainState } from './checkpoint.ts'
+import type { Taken } from './train_batches.ts'
+import { DEFAULT_NORMALISATION } from '../data/normalisation.ts'
 import { openTeacher } from './teacher.ts'
 import type { TrainOptions } from './train_options.ts'
 import { openTrainer, type Trainer } from './trainer.ts'
@@ -53,8 +56,9 @@ export async function openTraining(
   }
   try {
     const { stepsPerRun, groups } = plan
+    const isMined = (options.sampling?.hardest ?? 1) > 1
     const started = start ? { start } : {}
-    const trainer = keep(await openTrainer({ ...options, ...shape, batchSize: size, seed, groups, stepsPerRun, losses: options.losses ?? {}, ...started })) // prettier-ignore
+    const trainer = keep(await openTrainer({ ...options, ...shape, batchSize: size, seed, groups, stepsPerRun: isMined ? 1 : stepsPerRun, isMined, losses: options.losses ?? {}, ...started })) // prettier-ignore
     let batches = keep(
       openBatches(
         set,
@@ -63,7 +67,8 @@ export async function openTraining(
           seed,
           augment: { ...options.augment, height: crop, width: crop },
           targets: { ...scaledTargets(crop, crop, instanceSide(set)), ...options.targets, stride },
-          taken: { batches: trainer.state().state.step * accumulate },
+          taken: takenBy(trainer.state().state, size, accumulate),
+          normalisation: options.normalisation ?? DEFAULT_NORMALISATION,
           ...options.sampling,
         },
         options.loaderThread,
@@ -94,6 +99,13 @@ export async function openTraining(
     await close()
     throw error
   }
+}
+
+/** The batches behind a state, and what the losses of their scenes were. */
+function takenBy({ step, told }: TrainState, size: number, accumulate: number): Taken {
+  const batches = step * accumulate
+  const losses = Array.from({ length: told.length / size }, (_, i) => told.subarray(i * size, (i + 1) * size))
+  return { batches, losses }
 }
 
 /** A stream that knows the batch it gave last; before the first, it takes one. */

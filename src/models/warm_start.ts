@@ -68,7 +68,7 @@ export function warmStart(
       loaded += size
     }
   }
-  const unexpected = [...tensors.keys()].filter((name) => !names.has(name) && !name.startsWith('optimizer.'))
+  const unexpected = [...tensors.keys()].filter((name) => !names.has(name) && !/^(optimizer|sampling)\./.test(name))
   const report = { ...found, unexpected, share: wanted === 0 ? 1 : loaded / wanted }
   if (report.share < atLeast) throw tooLittle(file, report, atLeast)
   return report

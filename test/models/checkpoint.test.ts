@@ -20,6 +20,7 @@ const state: TrainState = {
   step: 7,
   weights: Float32Array.from({ length: 10 }, (_, i) => Math.fround(Math.sin(i))),
   buffers: Float32Array.of(-0, 1e-40),
+  told: Float32Array.of(0.5, 0.25),
   slots: { momentum: Float32Array.from({ length: 10 }, (_, i) => i), variance: new Float32Array(10).fill(2) },
 }
 

@@ -57,6 +57,7 @@ describe('a training that was stopped', () => {
       { accumulate: 2, phases: [{ after: 0.5, freeze: ['backbone'], lr: 0.5 }] },
     ],
     ['with an average of its weights, weighed by instances', { average: 0.9, losses: { instances: 'cross_entropy' } }],
+    ['with hard examples mined', { sampling: { hardest: 3 }, batch: 2 }],
     ['with learned weights of its losses', { losses: { weighting: 'learned' } }],
   ]
   test.each(changes)('goes on from its checkpoint to the bit: %s (M4)', async (_, change) => {
