@@ -28,7 +28,7 @@ export interface Batches {
 }
 
 /** The state after some steps, and what each of them found. */
-export interface Taken {
+interface Taken {
   readonly state: TrainState
   readonly results: readonly StepResult[]
 }
