@@ -68,7 +68,8 @@ function openOutput(size: number): Output {
     memory.values = new Uint8Array(room)
     memory.index = new Uint32Array((size >>> INDEX_BITS) + INDEX_AHEAD + 1)
   }
-  return { ...memory, size, most, at: 0, count: 0 }
+  const { places, values, index } = memory
+  return { places, values, index, size, most, at: 0, count: 0 }
 }
 
 /** What a block of this kind is written in; one that is stored as it is has no codes. */

@@ -17,7 +17,8 @@ export function residualsOf(png: PackedPng, file: string): Residuals {
   const sparse = inflateSparse(data, height * (width * channels + 1))
   const dense = sparse ? undefined : unpack(png, file) // throws before anything is made as large as a header that lies
   const row = { changed: new Int32Array(width + 1), added: new Uint32Array(width) }
-  return { ...row, readRow: dense ? denseRows(dense, row) : sparseRows(png, sparse!, row, file) }
+  const readRow = dense ? denseRows(dense, row) : sparseRows(png, sparse!, row, file)
+  return { changed: row.changed, added: row.added, readRow }
 }
 
 type Row = Omit<Residuals, 'readRow'>

@@ -66,17 +66,22 @@ export function taskWorker({ categories, predictionJson, kernel, jobs, memory }:
         for (let i = task.from; i < task.to; i++) checkPair(pngsAt(listed(), i))
         return result
       case 'score':
-        return { ...result, counts: packCounts(task.images.map(score), categories.length) }
+        return { ...result, counts: packCounts(task.images, score, categories.length) }
     }
   }
 }
 
 const COLUMNS = ['iou', 'tp', 'fp', 'fn'] as const
 
-function packCounts(images: readonly Counts[], classes: number): Float64Array<ArrayBuffer> {
+function packCounts(images: readonly number[], score: (image: number) => Counts, classes: number) {
   const packed = new Float64Array(COLUMNS.length * classes * images.length)
-  for (const [i, counts] of images.entries()) {
-    for (const [k, column] of COLUMNS.entries()) packed.set(counts[column], (COLUMNS.length * i + k) * classes)
+  let at = 0
+  for (const image of images) {
+    const counts = score(image)
+    for (const column of COLUMNS) {
+      packed.set(counts[column], at)
+      at += classes
+    }
   }
   return packed
 }
