@@ -1,12 +1,14 @@
 import { stream } from '../../src/rng.ts'
 import type { Sampler } from '../../src/search/sampler.ts'
-import type { Dim, Point } from '../../src/space.ts'
+import { decodeSpace, encodeSpace, type Dim, type Point, type Space } from '../../src/space.ts'
 import type { Trial } from '../../src/trial.ts'
 import { historyOf, trialOf } from './histories.ts'
 
 /** A function to minimize over the unit cube. */
 export interface TestFunction {
   readonly dims: readonly Dim[]
+  /** The space that the dimensions are of, where it is more than numbers of [0, 1]. */
+  readonly space?: Space
   readonly lowest: number
   at(point: Point): number
 }
@@ -52,11 +54,38 @@ export const rosenbrock5: TestFunction = {
   },
 }
 
+/** A bowl full of ripples, in ten dimensions of -32.768..32.768 each. */
+export const ackley10: TestFunction = {
+  dims: numbers(10),
+  lowest: 0,
+  at(point) {
+    const x = point.map((u) => 32.768 * (2 * u - 1))
+    const mean = (of: (v: number) => number) => x.reduce((sum, v) => sum + of(v), 0) / x.length
+    const bowl = -20 * Math.exp(-0.2 * Math.sqrt(mean((v) => v * v)))
+    return bowl - Math.exp(mean((v) => Math.cos(2 * Math.PI * v))) + 20 + Math.E
+  },
+}
+
+/** A wide bowl with a dent at every whole number, in five dimensions of -5.12..5.12 each. */
+export const rastrigin5: TestFunction = {
+  dims: numbers(5),
+  lowest: 0,
+  at(point) {
+    const x = point.map((u) => 5.12 * (2 * u - 1))
+    return 10 * x.length + x.reduce((sum, v) => sum + v * v - 10 * Math.cos(2 * Math.PI * v), 0)
+  },
+}
+
+/** The point that a store would keep of a suggested one: of its values alone. */
+export function placed({ space }: TestFunction, point: Point): Point {
+  return space ? encodeSpace(space, decodeSpace(space, point)) : point
+}
+
 /** How far the best of a study's trials is from the lowest point, by the function without its noise. */
 export function regret(sampler: Sampler, fn: TestFunction, seed: number, trials: number, noise = 0): number {
   const done: Trial[] = []
   for (let n = 0; n < trials; n++) {
-    const point = sampler.suggest(historyOf(fn.dims, done), stream(seed, 'suggest', n))?.point ?? []
+    const point = placed(fn, sampler.suggest(historyOf(fn.dims, done), stream(seed, 'suggest', n))?.point ?? [])
     const loss = fn.at(point) + noise * stream(seed, 'noise', n).normal()
     done.push(trialOf(n, [loss], { point, seed }))
   }
