@@ -1,3 +1,4 @@
+import { checkPerChannel, perChannel, sumOverPixels } from './channels.ts'
 import { buffer, misfit, sizes4, update, type Tensor } from './graph.ts'
 import * as onnx from './onnx.ts'
 import { differentiable } from './reverse.ts'
@@ -23,9 +24,7 @@ interface Statistics {
  */
 export function batchNorm(x: Tensor, scale: Tensor, shift: Tensor, { momentum = 0.1 }: BatchNormOptions = {}): Tensor {
   const [, channels] = sizes4(x)
-  for (const operand of [scale, shift]) {
-    if (operand.shape.length !== 1 || operand.shape[0] !== channels) throw misfit('one number a channel is needed', [x, operand]) // prettier-ignore
-  }
+  checkPerChannel(x, scale, shift)
   const { isTraining, isFrozen } = x.graph.purpose
   const running = {
     mean: buffer(x.graph, 'mean', [channels], 0),
@@ -83,12 +82,4 @@ function move(running: Tensor, value: Tensor, momentum: number): void {
 
 function inverseDeviation(variance: Tensor): Tensor {
   return onnx.reciprocal(onnx.sqrt(onnx.add(variance, EPSILON)))
-}
-
-function sumOverPixels(x: Tensor): Tensor {
-  return onnx.reshape(onnx.sum(x, [0, 2, 3]), [x.shape[1]!])
-}
-
-function perChannel(x: Tensor): Tensor {
-  return onnx.reshape(x, [1, x.shape[0]!, 1, 1])
 }

@@ -1,4 +1,5 @@
-import { biasGradient, inputGradient, weightGradient } from './conv_gradient.ts'
+import { sumOverPixels } from './channels.ts'
+import { inputGradient, weightGradient } from './conv_gradient.ts'
 import { convAttributes } from './conv_geometry.ts'
 import { emit, misfit, sizes4, type Tensor } from './graph.ts'
 import { differentiable } from './reverse.ts'
@@ -29,6 +30,6 @@ export function conv(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tens
     y,
     [x, (dy) => inputGradient(dy, x, weight, geometry)],
     [weight, (dy) => weightGradient(dy, x, weight, geometry)],
-    ...(bias ? [[bias, biasGradient] as const] : []),
+    ...(bias ? [[bias, sumOverPixels] as const] : []),
   )
 }

@@ -1,3 +1,4 @@
+import { channelsFirst } from './channels.ts'
 import { convAttributes, type Conv } from './conv_geometry.ts'
 import { inputGradientByBands, suitsInputBands, suitsWeightBands, weightGradientByBands } from './depthwise_gradient.ts'
 import { constant, emit, sizes4, type Tensor } from './graph.ts'
@@ -20,10 +21,6 @@ export function inputGradient(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv)
 export function weightGradient(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
   if (suitsWeightBands(conv, x, weight)) return weightGradientByBands(dy, x, weight, conv)
   return conv.stride === 1 ? productPerTap(dy, x, weight, conv) : productOfPatches(dy, x, weight, conv)
-}
-
-export function biasGradient(dy: Tensor): Tensor {
-  return onnx.reshape(onnx.sum(dy, [0, 2, 3]), [dy.shape[1]!])
 }
 
 function convolveFlipped(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Tensor {
@@ -74,11 +71,6 @@ function productOfPatches(dy: Tensor, x: Tensor, weight: Tensor, conv: Conv): Te
   const shape = [size, channels * taps, ...dy.shape.slice(2)]
   const patches = emit('Conv', [x, filters], { shape }, convAttributes({ ...conv, groups: channels }))
   return onnx.reshape(productOverPixels(channelsFirst(dy), channelsFirst(patches), conv.groups), weight.shape)
-}
-
-/** C x N x H x W: the pixels of all images in one row, so that one product sums over them. */
-function channelsFirst(x: Tensor): Tensor {
-  return onnx.transpose(x, [1, 0, 2, 3])
 }
 
 /** dy's channels times x's within each group, summed over all pixels: C' x C/groups. Both come channels first. */

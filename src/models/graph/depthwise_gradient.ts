@@ -1,3 +1,4 @@
+import { channelsFirst } from './channels.ts'
 import type { Conv } from './conv_geometry.ts'
 import { constant, sizes4, type Tensor } from './graph.ts'
 import * as onnx from './onnx.ts'
@@ -74,8 +75,4 @@ function bandOf(x: Tensor, dy: Tensor, { kernel, stride, dilation, padding }: Co
     }
   }
   return constant(x.graph, [kernel, columns * width], sees)
-}
-
-function channelsFirst(x: Tensor): Tensor {
-  return onnx.transpose(x, [1, 0, 2, 3])
 }

@@ -1,3 +1,4 @@
+import { checkPerChannel } from './channels.ts'
 import { misfit, sizes4, type Tensor } from './graph.ts'
 import * as onnx from './onnx.ts'
 import { differentiable } from './reverse.ts'
@@ -11,6 +12,7 @@ const EPSILON = 1e-5
 export function groupNorm(x: Tensor, scale: Tensor, shift: Tensor, groups: number): Tensor {
   const [size, channels, height, width] = sizes4(x)
   if (channels % groups !== 0) throw misfit(`${channels} channels cannot be normalised in ${groups} groups`, [x])
+  checkPerChannel(x, scale, shift)
   const count = (channels / groups) * height * width
   // Everything is written over groups x channels of a group x pixels: axes 2 and 3 are what a group has in common.
   const grouped = (t: Tensor) => onnx.reshape(t, [size, groups, channels / groups, height * width])

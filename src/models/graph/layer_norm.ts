@@ -1,4 +1,5 @@
-import { misfit, sizes4, type Tensor } from './graph.ts'
+import { checkPerChannel, perChannel, sumOverPixels } from './channels.ts'
+import type { Tensor } from './graph.ts'
 import * as onnx from './onnx.ts'
 import { differentiable } from './reverse.ts'
 
@@ -10,13 +11,7 @@ const EPSILON = 1e-6
  * each channel is scaled and shifted by a number of its own.
  */
 export function layerNorm(x: Tensor, scale: Tensor, shift: Tensor): Tensor {
-  const [, channels] = sizes4(x)
-  for (const operand of [scale, shift]) {
-    if (operand.shape.length !== 1 || operand.shape[0] !== channels) throw misfit('one number a channel is needed', [x, operand]) // prettier-ignore
-  }
-  const perChannel = (t: Tensor) => onnx.reshape(t, [1, channels, 1, 1])
-  const sumOverPixels = (t: Tensor) => onnx.reshape(onnx.sum(t, [0, 2, 3]), [channels])
-
+  checkPerChannel(x, scale, shift)
   const centred = onnx.sub(x, onnx.mean(x, [1]))
   const variance = onnx.mean(onnx.mul(centred, centred), [1])
   const inverse = onnx.reciprocal(onnx.sqrt(onnx.add(variance, EPSILON)))
