@@ -2,7 +2,7 @@ import { TuneError } from '../errors.ts'
 import type { Rng } from '../rng.ts'
 import type { Point } from '../space.ts'
 import { lossAt, type Goal, type History, type Trial } from '../trial.ts'
-import { drawPoint, logDensity, parzen, type Parzen } from './numeric/parzen.ts'
+import { drawPoint, logDensities, parzen, type Parzen } from './numeric/parzen.ts'
 import { isRepeat } from './points.ts'
 import { rank, type Ranking } from './ranking.ts'
 import type { Sampler } from './sampler.ts'
@@ -19,6 +19,9 @@ interface TpeOptions {
 
 /** The good trials of which a model is made at most. */
 const MOST_GOOD = 25
+
+/** The other trials of which a model is made at most: a density that more would hardly change, and asking stays quick. */
+const MOST_OTHERS = 500
 
 /**
  * Learns where good trials lie: a multivariate tree-structured Parzen estimator (Bergstra et al. 2011) with most of
@@ -49,7 +52,11 @@ export function tpe({ startup = 8, candidates = 24, good = 0.15 }: TpeOptions = 
       const likely = draws(promising, candidates, rng)
       const wanted = [likely, draws(anywhere(history), candidates, rng)].map((points) => points.filter(isNew))
       const choices = wanted.find((points) => points.length > 0) ?? likely
-      const point = highest(choices, (point) => logDensity(promising, point) - logDensity(others, point))
+      const [like, unlike] = [logDensities(promising, choices), logDensities(others, choices)]
+      const point = highest(
+        choices,
+        like.map((density, i) => density - unlike[i]!),
+      )
       const reason = `of ${choices.length} points the one most like the good of ${ranking.ended.length} trials and least like the others`
       return point && { point, reason }
     },
@@ -60,7 +67,7 @@ export function tpe({ startup = 8, candidates = 24, good = 0.15 }: TpeOptions = 
 function models({ dims, goals }: History, { ended, pending }: Ranking, share: number): readonly [Parzen, Parzen] {
   const count = Math.min(MOST_GOOD, Math.ceil(share * ended.length))
   const good = ended.slice(0, count)
-  const bad = [...ended.slice(count), ...pending]
+  const bad = [...evenly(ended.slice(count), MOST_OTHERS), ...pending]
   const weights = improvements(goals[0]!, good, ended[count])
   return [
     parzen(dims, good.map(pointOf), weights),
@@ -70,6 +77,12 @@ function models({ dims, goals }: History, { ended, pending }: Ranking, share: nu
       bad.map(() => 1),
     ),
   ]
+}
+
+/** Every k-th of some items, and so some of each rank, where there are more than `most`. */
+function evenly<T>(items: readonly T[], most: number): readonly T[] {
+  if (items.length <= most) return items
+  return Array.from({ length: most }, (_, i) => items[Math.floor(((i + 0.5) * items.length) / most)]!)
 }
 
 /**
@@ -92,8 +105,7 @@ function draws(density: Parzen, count: number, rng: Rng): readonly Point[] {
   return Array.from({ length: count }, () => drawPoint(density, rng))
 }
 
-function highest(points: readonly Point[], score: (point: Point) => number): Point | undefined {
-  const scores = points.map(score)
+function highest(points: readonly Point[], scores: readonly number[]): Point | undefined {
   return points[scores.indexOf(Math.max(...scores))]
 }
 

@@ -1,6 +1,9 @@
 /** How wide a kernel is at least, as a share of the range: narrower ones chase the noise of the objective. */
 const MIN_WIDTH = 0.04
 
+/** What bounds a gap beside the observations. */
+const ENDS = [0, 0.5, 1]
+
 /**
  * The width of each kernel: half the distance between its neighbours, the ends of the range and its middle being some
  * too, and at least `floor`. A NaN, which knows nothing, is as wide as the range. Watanabe 2023 (arXiv:2304.11127)
@@ -9,7 +12,10 @@ const MIN_WIDTH = 0.04
  */
 export function bandwidths(observed: Float64Array, floor: number): Float64Array {
   const known = observed.filter((x) => !Number.isNaN(x))
-  const marks = withoutRepeats(Float64Array.of(0, 0.5, 1, ...known).toSorted())
+  const all = new Float64Array(known.length + ENDS.length)
+  all.set(known)
+  all.set(ENDS, known.length)
+  const marks = withoutRepeats(all.sort())
   const least = Math.max(MIN_WIDTH, (known.length + 2) ** -2, floor)
   const widths = new Float64Array(observed.length).fill(1)
   for (let i = 0; i < observed.length; i++) {

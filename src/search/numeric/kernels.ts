@@ -26,6 +26,7 @@ export function kernelsFor(dim: Dim, observed: Float64Array): Kernels {
 function truncatedNormals(observed: Float64Array, widths: Float64Array): Kernels {
   const logNorms = new Float64Array(observed.length)
   const centres = new Float64Array(observed.length)
+  const precisions = widths.map((width) => 1 / width)
   for (let i = 0; i < observed.length; i++) {
     centres[i] = centreOf(observed[i]!)
     logNorms[i] = logNorm(centres[i]!, widths[i]!) - Math.log(widths[i]! * Math.sqrt(2 * Math.PI))
@@ -33,7 +34,7 @@ function truncatedNormals(observed: Float64Array, widths: Float64Array): Kernels
   return {
     addLogDensity(x, into) {
       for (let i = 0; i < into.length; i++) {
-        const z = (x - centres[i]!) / widths[i]!
+        const z = (x - centres[i]!) * precisions[i]!
         into[i]! += logNorms[i]! - 0.5 * z * z
       }
     },
@@ -46,13 +47,15 @@ function cells(levels: number, observed: Float64Array, widths: Float64Array): Ke
   // Many observations share a level, and with it a kernel: each kind is worked out once.
   const { kinds, kindOf } = distinct(observed, widths)
   const logNorms = kinds.map(({ centre, width }) => logNorm(centre, width))
+  const logMassesAt = memo((level) =>
+    Float64Array.from(kinds, ({ centre, width }, kind) => {
+      const mass = normalBetween((level / levels - centre) / width, ((level + 1) / levels - centre) / width)
+      return logNorms[kind]! + Math.log(mass)
+    }),
+  )
   return {
     addLogDensity(x, into) {
-      const level = levelAt(x, levels)
-      const logMasses = kinds.map(({ centre, width }, kind) => {
-        const mass = normalBetween((level / levels - centre) / width, ((level + 1) / levels - centre) / width)
-        return logNorms[kind]! + Math.log(mass)
-      })
+      const logMasses = logMassesAt(levelAt(x, levels))
       for (let i = 0; i < into.length; i++) into[i]! += logMasses[kindOf[i]!]!
     },
     draw(component, rng) {
@@ -83,12 +86,14 @@ function categories(levels: number, observed: Float64Array): Kernels {
   const count = observed.length
   const total = 1 + levels / count
   const [hit, miss, prior] = [Math.log((1 + 1 / count) / total), Math.log(1 / count / total), -Math.log(levels)]
+  // NaN stays NaN, and equals no level.
+  const seenLevels = observed.map((seen) => levelAt(seen, levels))
   return {
     addLogDensity(x, into) {
       const level = levelAt(x, levels)
       for (let i = 0; i < into.length; i++) {
-        const seen = observed[i]!
-        into[i]! += Number.isNaN(seen) ? prior : levelAt(seen, levels) === level ? hit : miss
+        const seen = seenLevels[i]!
+        into[i]! += seen === level ? hit : Number.isNaN(seen) ? prior : miss
       }
     },
     draw(component, rng) {
@@ -96,6 +101,16 @@ function categories(levels: number, observed: Float64Array): Kernels {
       const any = Number.isNaN(seen) || rng.uniform() * total >= 1
       return any ? levelCentre(rng.below(levels), levels) : levelCentre(levelAt(seen, levels), levels)
     },
+  }
+}
+
+/** What a function gives for each number, worked out once. */
+function memo<T>(work: (key: number) => T): (key: number) => T {
+  const known = new Map<number, T>()
+  return (key) => {
+    const value = known.get(key) ?? work(key)
+    known.set(key, value)
+    return value
   }
 }
 

@@ -45,14 +45,14 @@ export function drawPoint({ dims, logWeights, kernels }: Parzen, rng: Rng): Poin
   return point
 }
 
-/** The log density at a point, over the dimensions that are active there: those that are not NaN. */
-export function logDensity({ logWeights, kernels }: Parzen, point: Point): number {
-  const terms = logWeights.slice()
-  for (const [d, kernel] of kernels.entries()) {
-    const x = point[d] ?? Number.NaN
-    if (!Number.isNaN(x)) kernel.addLogDensity(x, terms)
-  }
-  return logSumExp(terms)
+/** The log density at each point, over the dimensions that are active there: those that are not NaN. */
+export function logDensities({ logWeights, kernels }: Parzen, points: readonly Point[]): readonly number[] {
+  const terms = new Float64Array(logWeights.length)
+  return points.map((point) => {
+    terms.set(logWeights)
+    for (let d = 0; d < kernels.length; d++) if (!Number.isNaN(point[d])) kernels[d]!.addLogDensity(point[d]!, terms)
+    return logSumExp(terms)
+  })
 }
 
 function drawComponent(logWeights: Float64Array, rng: Rng): number {

@@ -1,7 +1,21 @@
 import { describe, expect, test } from 'vitest'
 import { stream } from '../../../src/rng.ts'
-import { drawPoint, logDensity, parzen, type Parzen } from '../../../src/search/numeric/parzen.ts'
-import { choice, int, isActive, levelCentre, oneOf, spaceDims, uniform, type Dim } from '../../../src/space.ts'
+import { drawPoint, logDensities, parzen, type Parzen } from '../../../src/search/numeric/parzen.ts'
+import {
+  choice,
+  int,
+  isActive,
+  levelCentre,
+  oneOf,
+  spaceDims,
+  uniform,
+  type Dim,
+  type Point,
+} from '../../../src/space.ts'
+
+function logDensity(mixture: Parzen, point: Point): number {
+  return logDensities(mixture, [point])[0]!
+}
 
 const plane = spaceDims({ x: uniform(0, 1), y: uniform(0, 1) })
 
