@@ -2,9 +2,9 @@
 export { isTuneError, TuneError, type ErrorCode } from './errors.ts'
 export { choice, int, logint, loguniform, oneOf, ordinal, uniform } from './space.ts'
 export type { Choice, Dim, OneOf, Param, Params, Point, Space, Values } from './space.ts'
-export { defineStudy, maximize, minimize } from './study.ts'
+export { atLeast, atMost, defineStudy, maximize, minimize } from './study.ts'
 export type { Budget, Objective, PrepareContext, Settings, Study, TrialContext } from './study.ts'
-export type { Device, Goal, History, Metrics, Outcome, Report, Trial } from './trial.ts'
+export type { Constraint, Device, Goal, History, Metrics, Outcome, Report, Trial } from './trial.ts'
 export { seedFor, stream, type Rng } from './rng.ts'
 
 export { grid } from './search/grid.ts'

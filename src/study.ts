@@ -2,7 +2,7 @@ import type { Pruner } from './search/pruner.ts'
 import type { Sampler } from './search/sampler.ts'
 import { nearest, TuneError } from './errors.ts'
 import type { Space, Values } from './space.ts'
-import type { Device, Goal, Metrics } from './trial.ts'
+import type { Constraint, Device, Goal, Metrics } from './trial.ts'
 
 /** Typed constants of a study that are not searched; `--set key=value` overrides them for one study. */
 export type Settings = Readonly<Record<string, string | number | boolean>>
@@ -77,10 +77,16 @@ type WithGoal<M extends Metrics> =
   | { readonly goal: Goal<NoInfer<MetricOf<M>>>; readonly goals?: never }
   | { readonly goals: readonly [Goal<NoInfer<MetricOf<M>>>, ...Goal<NoInfer<MetricOf<M>>>[]]; readonly goal?: never }
 
+interface WithConstraints<M extends Metrics> {
+  /** What a result has to keep to be the best: `constraints: [atMost('memory', 4000)]`. Default: nothing. */
+  readonly constraints?: readonly Constraint<NoInfer<MetricOf<M>>>[]
+}
+
 /** A study once its types are forgotten: what the driver runs. */
 export interface Study {
   readonly name: string
   readonly goals: readonly Goal[]
+  readonly constraints: readonly Constraint[]
   readonly settings: Settings
   readonly space: Space
   readonly prepare?: (context: PrepareContext) => unknown
@@ -102,9 +108,9 @@ export function defineStudy<
   M extends Metrics,
   X extends Settings = Record<never, never>,
   D = undefined,
->(study: StudyDefinition<S, M, X, D> & WithGoal<M>): Study {
+>(study: StudyDefinition<S, M, X, D> & WithGoal<M> & WithConstraints<M>): Study {
   const { goal, goals, ...rest } = study
-  return { settings: {}, seed: 0, first: [], ...rest, goals: goals ?? [goal] } as unknown as Study
+  return { settings: {}, seed: 0, first: [], constraints: [], ...rest, goals: goals ?? [goal] } as unknown as Study
 }
 
 export function maximize<const M extends string>(metric: M): Goal<M> {
@@ -113,6 +119,16 @@ export function maximize<const M extends string>(metric: M): Goal<M> {
 
 export function minimize<const M extends string>(metric: M): Goal<M> {
   return { direction: 'minimize', metric }
+}
+
+/** A constraint: results whose metric is above the bound come after all that keep it. */
+export function atMost<const M extends string>(metric: M, bound: number): Constraint<M> {
+  return { metric, atMost: bound }
+}
+
+/** A constraint: results whose metric is below the bound come after all that keep it. */
+export function atLeast<const M extends string>(metric: M, bound: number): Constraint<M> {
+  return { metric, atLeast: bound }
 }
 
 /** The study with what one run overrides. An unknown setting, or one of another type, is an error. */

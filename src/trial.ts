@@ -62,11 +62,18 @@ export interface Goal<M extends string = string> {
   readonly metric: M
 }
 
+/** A bound that a result has to keep, such as at most 4000 MB of memory. */
+export type Constraint<M extends string = string> =
+  | { readonly metric: M; readonly atMost: number }
+  | { readonly metric: M; readonly atLeast: number }
+
 /** Everything a sampler or pruner may know. Trials stand in the order of their numbers. */
 export interface History {
   readonly dims: readonly Dim[]
   /** One, or several: then the first is what a pruner looks at, and best means not dominated. */
   readonly goals: readonly Goal[]
+  /** What results have to keep; pruners do not look at it. Absent: nothing. */
+  readonly constraints?: readonly Constraint[]
   readonly trials: readonly Trial[]
 }
 
@@ -90,18 +97,43 @@ export function lossAtStep(goal: Goal, trial: Trial, step: number): number | und
   return report && lossOf(goal, report.metrics)
 }
 
+/** `memory at most 4000`. */
+export function describeConstraint(constraint: Constraint): string {
+  const bound = 'atMost' in constraint ? `most ${constraint.atMost}` : `least ${constraint.atLeast}`
+  return `${constraint.metric} at ${bound}`
+}
+
+/** How far metrics are beyond a bound: above 0 where they break it, Infinity where it was not measured. */
+export function excessOf(constraint: Constraint, metrics: Metrics | undefined): number {
+  const value = metrics?.[constraint.metric] ?? Number.NaN
+  const excess = 'atMost' in constraint ? value - constraint.atMost : constraint.atLeast - value
+  return Number.isNaN(excess) ? Infinity : excess
+}
+
+/** How far a trial's result is beyond its bounds in all, each excess as a share of its bound: 0 where it keeps them. */
+export function violationAt({ constraints = [] }: Pick<History, 'constraints'>, trial: Trial): number {
+  const shares = constraints.map((constraint) => {
+    const bound = Math.abs('atMost' in constraint ? constraint.atMost : constraint.atLeast)
+    return Math.max(0, excessOf(constraint, trial.reports.at(-1)?.metrics)) / (bound || 1)
+  })
+  return shares.reduce((sum, share) => sum + share, 0)
+}
+
 /** True once a trial can no longer change. An interrupted one will be run again. */
 export function hasEnded(trial: Trial): boolean {
   return trial.outcome.state !== 'running' && trial.outcome.state !== 'interrupted'
 }
 
+/** What decides which trials are best. */
+type Results = Pick<History, 'goals' | 'constraints' | 'trials'>
+
 /**
- * The completed trial with the lowest loss on the first goal; the earliest of equals. Undefined without one. A trial
- * whose result is NaN is none.
+ * The completed trial with the lowest loss on the first goal, of those that keep the constraints; where none does, the
+ * one that is closest to that. The earliest of equals. Undefined without one. A trial whose result is NaN is none.
  */
-export function best(history: Pick<History, 'goals' | 'trials'>): Trial | undefined {
+export function best(history: Results): Trial | undefined {
   const goal = history.goals[0]!
-  const results = complete(history).filter((trial) => !Number.isNaN(lossAt(goal, trial)))
+  const results = feasible(history).filter((trial) => !Number.isNaN(lossAt(goal, trial)))
   return results.toSorted((a, b) => lossAt(goal, a) - lossAt(goal, b) || a.number - b.number)[0]
 }
 
@@ -115,16 +147,20 @@ export function isBaselineAgain(trial: Trial, baseline: Trial | undefined): bool
   return baseline !== undefined && canonicalJson(trial.params) === canonicalJson(baseline.params)
 }
 
-/** The completed trials that no other beats in one goal and equals in the rest: the Pareto front, by number. */
-export function front(history: Pick<History, 'goals' | 'trials'>): readonly Trial[] {
+/** The Pareto front by number: of the trials that `best` looks at, those that no other beats in one goal and equals in the rest. */
+export function front(history: Results): readonly Trial[] {
   const lossesOf = (trial: Trial) => history.goals.map((goal) => lossAt(goal, trial))
-  const results = complete(history).filter((trial) => !lossesOf(trial).some(Number.isNaN))
+  const results = feasible(history).filter((trial) => !lossesOf(trial).some(Number.isNaN))
   const losses = results.map(lossesOf)
   return results.filter((_, i) => !losses.some((other) => dominates(other, losses[i]!)))
 }
 
-function complete({ trials }: Pick<History, 'trials'>): readonly Trial[] {
-  return trials.filter((trial) => trial.outcome.state === 'complete')
+/** The complete trials that keep the constraints or, where none does, those that break them least. */
+function feasible(history: Results): readonly Trial[] {
+  const complete = history.trials.filter((trial) => trial.outcome.state === 'complete')
+  const violations = complete.map((trial) => violationAt(history, trial))
+  const least = violations.reduce((least, violation) => Math.min(least, violation), Infinity)
+  return complete.filter((_, i) => violations[i] === least)
 }
 
 function dominates(a: readonly number[], b: readonly number[]): boolean {

@@ -1,5 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { best, front, hasEnded, lossAt, lossAtStep, lossOf, type Goal, type Outcome, type Trial } from '../src/trial.ts'
+import { atMost } from '../src/study.ts'
+import {
+  best,
+  excessOf,
+  front,
+  hasEnded,
+  lossAt,
+  lossAtStep,
+  lossOf,
+  type Goal,
+  type Outcome,
+  type Trial,
+} from '../src/trial.ts'
 import { minimizeLoss, trialOf } from './search/histories.ts'
 
 const failed: Outcome = { state: 'failed', code: 'trial/threw', message: 'boom' }
@@ -61,6 +73,26 @@ describe('the best trial', () => {
     const trials = losses.map((loss, number) => trialOf(number, [loss]))
     expect(best({ goals: [minimizeLoss], trials })?.number).toBe(5)
   })
+})
+
+test('trials that keep the constraints are better than those that do not, whatever their losses', () => {
+  const results = [[1, 200, 1], [3, 100, 1], [2, 150, 1], [3, 100, 2]] // prettier-ignore
+  const trials = results.map(([loss = 0, mb = 0, ms = 0], number) => ({
+    ...trialOf(number, []),
+    reports: [{ step: 1, metrics: { loss, mb, ms }, at: 0 }],
+  }))
+  const goals = [minimizeLoss, ms]
+  const under = (bound: number) => ({ goals, constraints: [atMost('mb', bound)], trials })
+  expect(best(under(100))?.number).toBe(1)
+  expect(best(under(150))?.number).toBe(2)
+  expect(best(under(50))?.number).toBe(1)
+  expect(numbersOf(front(under(100)))).toEqual([1])
+  expect(numbersOf(front(under(150)))).toEqual([2])
+})
+
+test('a bound on what was not measured is broken', () => {
+  const [constraint] = [atMost('mb', 100)]
+  expect([{ mb: 90 }, { mb: 110 }, { mb: Number.NaN }, {}].map((one) => excessOf(constraint, one))).toEqual([-10, 10, Infinity, Infinity]) // prettier-ignore
 })
 
 test('the front is every complete trial that no other beats in one goal and equals in the rest', () => {

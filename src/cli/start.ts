@@ -60,14 +60,14 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
   const executor = (launch.executor ?? study.executor) === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
   const interruption = interruptible((text) => reporter.say(text))
   const startedAt = Date.now()
-  let led = best({ goals: study.goals, trials: earlier })
+  let led = best({ ...study, trials: earlier })
   const onEvent = (event: StudyEvent) => {
     // Only now is it known that the study may be run: a refused start must not change how it is resumed.
     if (event.kind === 'study-started') writeLaunch(results, study.name, launch)
     reporter.tell(event)
     // At each new best, so that a run that is killed leaves it behind.
     if (event.kind !== 'trial-ended') return
-    const leader = best({ goals: study.goals, trials: [...(led ? [led] : []), event.trial] })
+    const leader = best({ ...study, trials: [...(led ? [led] : []), event.trial] })
     if (leader && leader !== led) writeAtomically(bestFile(results, study.name), bestYaml(findStudy(store, study.name), leader)) // prettier-ignore
     led = leader
   }

@@ -1,6 +1,6 @@
 import { TuneError } from '../errors.ts'
 import { describeSpec } from '../space.ts'
-import type { Goal } from '../trial.ts'
+import { describeConstraint, type Constraint, type Goal } from '../trial.ts'
 import type { StudyRecord } from './store.ts'
 
 /**
@@ -29,6 +29,7 @@ export function checkUnchanged(stored: StudyRecord, now: StudyRecord, options: {
 function definitionChanges(was: StudyRecord, is: StudyRecord): readonly string[] {
   return [
     ...goalChanges(was.goals, is.goals),
+    ...constraintChanges(was.constraints, is.constraints),
     ...spaceChanges(was, is),
     ...settingChanges(was, is),
     ...seedChange(was, is),
@@ -43,6 +44,15 @@ function goalChanges(was: readonly Goal[], is: readonly Goal[]): readonly string
 
 function describeGoals(goals: readonly Goal[]): string {
   return goals.map(({ direction, metric }) => `${direction}('${metric}')`).join(', ')
+}
+
+function constraintChanges(was: readonly Constraint[], is: readonly Constraint[]): readonly string[] {
+  const [before, after] = [describeConstraints(was), describeConstraints(is)]
+  return before === after ? [] : [`the constraints were ${before || 'none'}, are ${after || 'none'}`]
+}
+
+function describeConstraints(constraints: readonly Constraint[]): string {
+  return constraints.map(describeConstraint).join(', ')
 }
 
 function spaceChanges({ space: was }: StudyRecord, { space: is }: StudyRecord): readonly string[] {

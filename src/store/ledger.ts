@@ -29,7 +29,12 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
   }
   return {
     history: () => {
-      history ??= { dims, goals: record.goals, trials: [...trials.values()].toSorted((a, b) => a.number - b.number) }
+      history ??= {
+        dims,
+        goals: record.goals,
+        constraints: record.constraints,
+        trials: [...trials.values()].toSorted((a, b) => a.number - b.number),
+      }
       return history
     },
     started: (number, { params, seed, device, reason }) => {

@@ -72,6 +72,11 @@ export function typedValue(value: number): TypedValue {
   return { value: null, type: value > 0 ? 'INF_POS' : 'INF_NEG' }
 }
 
+/** A number as Python's `json` writes it, which has words for those that are not finite. */
+export function pythonNumber(value: number): string {
+  return Number.isFinite(value) ? JSON.stringify(value) : String(value)
+}
+
 export function plainValue({ value, type }: TypedValue): number {
   const infinite = { FINITE: Number.NaN, NAN: Number.NaN, INF_POS: Infinity, INF_NEG: -Infinity }
   return value ?? infinite[type]

@@ -1,7 +1,7 @@
 import { encodeSpace } from '../space.ts'
 import type { Json } from '../json.ts'
 import type { ParamSpec, Params, Space } from '../space.ts'
-import type { Device, Goal, Metrics, Outcome, Report, Trial, TrialCode } from '../trial.ts'
+import type { Constraint, Device, Goal, Metrics, Outcome, Report, Trial, TrialCode } from '../trial.ts'
 import { TuneError } from '../errors.ts'
 import { rowsOf, type Db } from './db.ts'
 import { createLedger } from './ledger.ts'
@@ -40,10 +40,11 @@ export function readRecord(db: Db, name: string): { readonly id: number; readonl
     name,
   )
   if (!row) return undefined
-  const { study_id, goals_json, space_json, settings_json, seed, code_hash, steps } = row
+  const { study_id, goals_json, constraints_json, space_json, settings_json, seed, code_hash, steps } = row
   const record: StudyRecord = {
     name,
     goals: parsed<readonly Goal[]>(db, goals_json),
+    constraints: parsed<readonly Constraint[]>(db, constraints_json ?? '[]'),
     space: parsed<Readonly<Record<string, ParamSpec>>>(db, space_json),
     settings: parsed<StudyRecord['settings']>(db, settings_json),
     seed,
@@ -143,6 +144,8 @@ type StudyTimes = Pick<StoredStudy, 'startedAt' | 'updatedAt'>
 interface StudyRow {
   readonly study_id: number
   readonly goals_json: string
+  /** Null, or no column at all, where an older version wrote. */
+  readonly constraints_json?: string | null
   readonly space_json: string
   readonly settings_json: string
   readonly seed: number

@@ -1,8 +1,8 @@
 import { leaves } from '../space.ts'
 import type { Params } from '../space.ts'
-import type { Outcome, Report, Trial } from '../trial.ts'
+import { describeConstraint, excessOf, type Outcome, type Report, type Trial } from '../trial.ts'
 import type { Db } from './db.ts'
-import { distributionJson, internalValue, OPTUNA_STATES, typedValue } from './optuna.ts'
+import { distributionJson, internalValue, OPTUNA_STATES, pythonNumber, typedValue } from './optuna.ts'
 import { metricsJson, type StoredTrial } from './sqlite_read.ts'
 import type { Store, StudyRecord } from './store.ts'
 
@@ -22,10 +22,13 @@ export function insertStudy(db: Db, record: StudyRecord, at: number): number {
 
 /** Makes a study's row say what it is now: for one without trials, and after an accepted change of its code. */
 export function updateStudy(db: Db, id: number, record: StudyRecord): void {
-  const { goals, space, settings, seed, steps, codeHash } = record
+  const { goals, constraints, space, settings, seed, steps, codeHash } = record
+  const json = [goals, constraints, space, settings].map((part) => JSON.stringify(part))
   db.prepare(`
-    UPDATE tune_studies SET goals_json = ?, space_json = ?, settings_json = ?, seed = ?, code_hash = ?, steps = ? WHERE study_id = ?
-  `).run(JSON.stringify(goals), JSON.stringify(space), JSON.stringify(settings), seed, codeHash, steps ?? 0, id)
+    UPDATE tune_studies
+    SET goals_json = ?, constraints_json = ?, space_json = ?, settings_json = ?, seed = ?, code_hash = ?, steps = ?
+    WHERE study_id = ?
+  `).run(...json, seed, codeHash, steps ?? 0, id)
   db.prepare('DELETE FROM study_directions WHERE study_id = ?').run(id)
   for (const [objective, { direction }] of goals.entries()) {
     db.prepare('INSERT INTO study_directions (direction, study_id, objective) VALUES (?, ?, ?)').run(
@@ -89,6 +92,9 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
   const insertValue = db.prepare(
     'INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?, ?, ?, ?)',
   )
+  const insertAttribute = db.prepare(
+    'INSERT OR REPLACE INTO trial_system_attributes (trial_id, key, value_json) VALUES (?, ?, ?)',
+  )
   const endTrial = db.prepare(`UPDATE trials SET state = ?, datetime_complete = ${TIME} WHERE trial_id = ?`)
   const releaseTrial = db.prepare(`UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE trial_id = ?`)
   const endOurs = db.prepare(
@@ -121,6 +127,10 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
       for (const [objective, value] of finalValues(record, trial).entries()) {
         const typed = typedValue(value)
         insertValue.run(id, objective, typed.value, typed.type)
+      }
+      for (const constraint of trial.outcome.state === 'complete' ? record.constraints : []) {
+        const excess = excessOf(constraint, trial.reports.at(-1)?.metrics)
+        insertAttribute.run(id, `constraints:${describeConstraint(constraint)}`, pythonNumber(excess))
       }
       endOurs.run(at, ...failureOf(trial.outcome), id)
       // Optuna lets no trial that waits have a start or an end.

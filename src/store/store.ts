@@ -1,11 +1,12 @@
 import type { Json } from '../json.ts'
 import type { Params, ParamSpec } from '../space.ts'
-import type { Device, Goal, History, Outcome, Report, Trial } from '../trial.ts'
+import type { Constraint, Device, Goal, History, Outcome, Report, Trial } from '../trial.ts'
 
 /** What a store keeps of a study beside its trials: enough to see whether its file changed. */
 export interface StudyRecord {
   readonly name: string
   readonly goals: readonly Goal[]
+  readonly constraints: readonly Constraint[]
   readonly space: Readonly<Record<string, ParamSpec>>
   readonly settings: Readonly<Record<string, string | number | boolean>>
   readonly seed: number

@@ -151,8 +151,8 @@ function finiteNumbers(numbers: Readonly<Record<string, number>>): Readonly<Reco
 }
 
 function recordOf({ study, codeHash }: StudyRun): StudyRecord {
-  const { name, goals, space, settings, seed, budget } = study
-  return { name, goals, space: spaceSpec(space), settings, seed, steps: budget.steps ?? null, codeHash }
+  const { name, goals, constraints, space, settings, seed, budget } = study
+  return { name, goals, constraints, space: spaceSpec(space), settings, seed, steps: budget.steps ?? null, codeHash }
 }
 
 function announce({ study, store, sampler, executor, clock, onEvent }: StudyRun, { trials }: History): void {

@@ -46,6 +46,7 @@ type Check = (value: unknown) => string | undefined
 const CHECKS: Readonly<Record<keyof Study, Check>> = {
   name: checkName,
   goals: checkGoals,
+  constraints: checkConstraints,
   space: checkSpace,
   objective: (value) => (isFunction(value) ? undefined : `objective is ${show(value)}, no async generator: write async *objective(params, trial) { ... }`), // prettier-ignore
   budget: checkBudget,
@@ -77,6 +78,19 @@ function checkGoals(goals: unknown): string | undefined {
   const error = metrics.find((metric): metric is string => typeof metric === 'string' && metric.endsWith('_se'))
   if (error !== undefined) return `goal '${error}' is the standard error of another metric: write maximize('${error.slice(0, -3)}')` // prettier-ignore
   return new Set(metrics).size < metrics.length ? `two goals name the same metric` : undefined
+}
+
+function checkConstraints(constraints: unknown): string | undefined {
+  if (!Array.isArray(constraints))
+    return `constraints is ${show(constraints)}: write constraints: [atMost('memory', 4000)]`
+  const bad: unknown = constraints.find((one: unknown) => !isConstraint(one))
+  return bad === undefined
+    ? undefined
+    : `constraint ${show(bad)} is no finite bound on a metric: write atMost('memory', 4000)`
+}
+
+function isConstraint(value: unknown): boolean {
+  return isRecord(value) && typeof value['metric'] === 'string' && Number.isFinite(value['atMost'] ?? value['atLeast'])
 }
 
 function checkSpace(space: unknown): string | undefined {

@@ -26,6 +26,7 @@ const space = {
 export const record: StudyRecord = {
   name: 'weights',
   goals: [{ direction: 'maximize', metric: 'pq' }],
+  constraints: [{ metric: 'memory', atMost: 4000 }],
   space: spaceSpec(space),
   settings: { size: 64, name: 'shapes', mirror: true },
   seed: 7,
@@ -181,6 +182,7 @@ export function testStore(place: () => StorePlace): void {
     expect(study.history()).toMatchObject({
       dims: spaceDims(space),
       goals: record.goals,
+      constraints: record.constraints,
       trials: [{ number: 0 }, { number: 1 }],
     })
     expect(study.history()).toBe(study.history())
@@ -233,6 +235,11 @@ export function testStore(place: () => StorePlace): void {
         'goal',
         { goals: [{ direction: 'minimize', metric: 'loss' }] },
         "the goal was maximize('pq'), is minimize('loss')",
+      ],
+      [
+        'constraints',
+        { constraints: [{ metric: 'fps', atLeast: 10 }] },
+        'the constraints were memory at most 4000, are fps at least 10',
       ],
       ['setting', { settings: { ...record.settings, size: 32 } }, "setting 'size' was 64, is 32"],
       ['seed', { seed: 8 }, 'the seed was 7, is 8'],

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { rank, worstIfNaN } from '../../src/search/ranking.ts'
+import { atLeast, atMost } from '../../src/study.ts'
 import type { Outcome } from '../../src/trial.ts'
 import { historyOf, trialOf } from './histories.ts'
 
@@ -24,6 +25,14 @@ test('trials rank by loss, then pruned ones by how far they came, then those wit
   const { ended, pending } = rank(historyOf([], trials))
   expect(ended.map((trial) => trial.number)).toEqual([7, 5, 8, 4, 3, 2, 1, 0, 6, 11])
   expect(pending.map((trial) => trial.number)).toEqual([9, 10])
+})
+
+test('trials that break constraints rank after all that keep them, those that break them least first', () => {
+  const metrics = [{ loss: 1, mb: 90, fps: 9 }, { loss: 0, mb: 112, fps: 30 }, { loss: 2, mb: 90, fps: 30 }, { loss: 0, mb: 90, fps: 8 }, { loss: 0, mb: 90 }] // prettier-ignore
+  const trials = metrics.map((one, number) => ({ ...trialOf(number, []), reports: [{ step: 1, metrics: one, at: 0 }] }))
+  const history = historyOf([], [...trials, trialOf(5, [9], { outcome: pruned })])
+  const constraints = [atMost('mb', 100), atLeast('fps', 10)]
+  expect(rank({ ...history, constraints }).ended.map(({ number }) => number)).toEqual([2, 5, 0, 1, 3, 4])
 })
 
 test('a NaN loss is the worst there is', () => {

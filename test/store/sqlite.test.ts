@@ -81,15 +81,18 @@ describe('the store in SQLite', () => {
   test('of an older version opens; the steps that it did not keep are taken to be the same', () => {
     const dir = temporaryDir()
     const store = openSqliteStore(dir)
-    addTrial(store.open({ ...record, steps: null }))
+    const older = { ...record, constraints: [] }
+    addTrial(store.open({ ...older, steps: null }))
     expect(store.list()[0]?.record.steps).toBeNull()
     store.close()
     const db = new Database(studiesFile(dir))
-    db.exec('ALTER TABLE tune_studies DROP COLUMN steps; ALTER TABLE tune_trials DROP COLUMN reason; UPDATE tune_meta SET schema = 1')
+    db.exec(
+      'ALTER TABLE tune_studies DROP COLUMN steps; ALTER TABLE tune_trials DROP COLUMN reason; ALTER TABLE tune_studies DROP COLUMN constraints_json; UPDATE tune_meta SET schema = 1',
+    )
     db.close()
     expect(storeIn(dir).list()[0]?.record.steps).toBeUndefined()
     const again = storeIn(dir)
-    expect(again.open(record).history().trials).toHaveLength(1)
+    expect(again.open(older).history().trials).toHaveLength(1)
     expect(again.list()[0]?.record.steps).toBe(12)
   })
 
