@@ -27,8 +27,7 @@ export default defineStudy({
   async *objective({ lr, backbone }, trial) {
     const { train, val, heldOut } = trial.data
     const { size, batch, every } = trial.settings
-    const weights = { semantic: 1, center: 200, offset: 0.01 }
-    const run = trainModel({ trial, set: train, crop: size, batch, every, weights, lr, backbone })
+    const run = trainModel({ trial, set: train, crop: size, batch, every, lr, backbone })
     for await (const model of run) {
       const scores = await model.score(val)
       yield model.isLast ? { ...scores, held_out_pq: (await model.score(heldOut, 'held_out')).pq } : scores

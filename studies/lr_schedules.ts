@@ -1,14 +1,4 @@
-import {
-  asha,
-  defineStudy,
-  loguniform,
-  maximize,
-  oneOf,
-  openSplits,
-  tpe,
-  trainModel,
-  uniform,
-} from 'panoptune'
+import { asha, defineStudy, loguniform, maximize, oneOf, openSplits, tpe, trainModel, uniform } from 'panoptune'
 
 /** How the learning rate should run: which schedule, with what shape, after how long a warm-up. */
 export default defineStudy({
@@ -44,14 +34,12 @@ export default defineStudy({
   async *objective({ lr, schedule, warmup }, trial) {
     const { train, val, heldOut } = trial.data
     const { size, batch, every } = trial.settings
-    const weights = { semantic: 1, center: 200, offset: 0.01 }
     const run = trainModel({
       trial,
       set: train,
       crop: size,
       batch,
       every,
-      weights,
       lr,
       schedule: { ...schedule, warmup },
     })

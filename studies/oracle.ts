@@ -44,8 +44,7 @@ export default defineStudy({
   async prepare({ settings, cacheDir, progress }) {
     const { size, batch, steps } = settings
     const splits = await openSplits({ ...settings, cacheDir, progress })
-    const weights = { semantic: 1, center: 200, offset: 0.01 }
-    const { val } = await networkOutputs(splits, { crop: size, batch, steps, weights }, { cacheDir, progress })
+    const { val } = await networkOutputs(splits, { crop: size, batch, steps }, { cacheDir, progress })
     return { set: splits.val, outputs: val }
   },
 

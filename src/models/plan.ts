@@ -1,4 +1,5 @@
 import { TuneError } from '../errors.ts'
+import type { LossWeights } from './losses/terms.ts'
 import type { ParamGroup } from './param_groups.ts'
 import { learningRate, parseSchedule, type Schedule, type ScheduleKind } from './schedule.ts'
 import type { Phase, TrainOptions } from './train_options.ts'
@@ -17,8 +18,8 @@ export interface TrainPlan {
 
 /** Reads what of a training's options changes from step to step. Throws `study/invalid` or `params/invalid`. */
 export function planOf(options: TrainOptions): TrainPlan {
-  const { trial, weights, lr = 3e-3, backbone = 1, every = 100, weightDecay = 1e-4, clip = 10 } = options
-  const { freeze = [], phases = [], groups = [] } = options
+  const { trial, lr = 3e-3, backbone = 1, every = 100, weightDecay = 1e-4, clip = 10 } = options
+  const { weights = PAPER_WEIGHTS, freeze = [], phases = [], groups = [] } = options
   const total = every * trial.maxSteps
   if (!Number.isSafeInteger(total)) {
     throw new TuneError('study/invalid', 'a schedule needs to know where it ends', {
@@ -51,6 +52,8 @@ export function planOf(options: TrainOptions): TrainPlan {
     },
   }
 }
+
+const PAPER_WEIGHTS: LossWeights = { semantic: 1, center: 200, offset: 0.01 }
 
 const STEPS_PER_GPU_RUN = 16
 

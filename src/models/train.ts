@@ -4,6 +4,7 @@ import { instanceSide } from '../data/instance_side.ts'
 import type { Metrics } from '../trial.ts'
 import { meanResult } from './compiled_step.ts'
 import { scaledDecoding, type DecodeOptions, type HeadMaps } from './decode.ts'
+import { describe, type Description } from './describe.ts'
 import { writeHeads } from './heads_file.ts'
 import { planOf } from './plan.ts'
 import { keepCounts, openScorer, type Scores } from './score.ts'
@@ -25,6 +26,10 @@ export interface TrainedModel {
   readonly waiting: number
   /** What became of the weights that it started from; absent where it started from none. */
   readonly loaded?: LoadReport
+  /** Its layers, and what they cost for one image of a size: parameters, MACs, bytes of activations. */
+  describe(height: number, width: number): Description
+  /** Its checkpoint, where a later training takes it `from`, or as its `teacher`: kept when `checkpoints` says. */
+  readonly file: string
   /**
    * What each loss does to the network at this moment, on the newest batch, as metrics: `center_loss`, `center_weighted`,
    * and in percent `center_gradient` and `center_pixels` (see `Diagnosis`). Takes a training step's time for each loss.
@@ -56,7 +61,7 @@ export async function* trainModel(options: TrainOptions): AsyncGenerator<Trained
   const decodingOf = (height: number, width: number): DecodeOptions => {
     return { ...scaledDecoding(height, width, side), ...options.decode }
   }
-  const { trainer, batches, diagnosis, loaded, about, close } = await openTraining(options, plan, decodingOf)
+  const { model, trainer, batches, diagnosis, loaded, about, close } = await openTraining(options, plan, decodingOf)
   const { resize, normalisation } = options
   const scorer = openScorer(trainer, decodingOf, { ...(resize && { resize }), ...(normalisation && { normalisation }) })
   const file = checkpointFile(trial.dir)
@@ -80,6 +85,8 @@ export async function* trainModel(options: TrainOptions): AsyncGenerator<Trained
         losses: meanResult(taken),
         waiting: (batches.waited() - waited) / (performance.now() - start),
         ...(loaded && { loaded }),
+        describe: (height, width) => describe(model, height, width),
+        file,
         terms: () => diagnosis(at),
         score: async (images, name = 'val') => {
           const { scores, statistics } = await scorer.score(images)

@@ -15,14 +15,14 @@ import type { ModelOptions } from './zoo.ts'
 /** What a training may say of its optimizer and losses: see `TrainerOptions`. */
 type Optimization = Pick<TrainerOptions, 'losses' | 'optimizer' | 'clipping' | 'groups' | 'accumulate' | 'average'>
 
-/** All that a training follows from. Only the first three have no default. */
+/** All that a training follows from. Only the first two have no default. */
 export interface TrainOptions extends Optimization {
   /** The trial that this training is: its seed, device, directory and number of reports. */
   readonly trial: Pick<TrialContext, 'seed' | 'device' | 'signal' | 'maxSteps' | 'dir'>
   readonly set: ImageSet
-  /** Factors of the losses. The paper's are 1, 200 and 0.01. */
-  readonly weights: LossWeights
 
+  /** Factors of the losses. Default: Panoptic-DeepLab's, `{ semantic: 1, center: 200, offset: 0.01 }`. */
+  readonly weights?: LossWeights
   /** Default: a small Panoptic-DeepLab. */
   readonly model?: ModelOptions
   /** Default: weights drawn from the trial's seed. */

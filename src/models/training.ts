@@ -6,6 +6,7 @@ import type { DecodeOptions } from './decode.ts'
 import { openDiagnosis } from './diagnosis.ts'
 import { weighedByInstances } from './instance_batches.ts'
 import { parseLosses } from './losses/options.ts'
+import type { Model } from './model.ts'
 import type { TrainPlan } from './plan.ts'
 import { aboutTraining, startOf, type AboutTraining } from './starts.ts'
 import { scaledTargets } from './targets.ts'
@@ -20,6 +21,7 @@ import { buildModel } from './zoo.ts'
 
 /** All that a training works with, opened. */
 export interface Training {
+  readonly model: Model
   readonly trainer: Trainer
   readonly batches: BatchStream
   readonly loaded: LoadReport | undefined
@@ -85,6 +87,7 @@ export async function openTraining(
     const { newest, remembered } = remember(batches)
     const diagnosis = keep(openDiagnosis(shape, device))
     return {
+      model,
       trainer,
       batches: remembered,
       loaded,

@@ -23,6 +23,26 @@ function trialOf(change: Partial<TrainOptions['trial']> = {}): TrainOptions['tri
 const weights = { semantic: 1, center: 200, offset: 0.01 }
 
 describe('a training', () => {
+  test('weighs its losses as the paper does, unless it is told otherwise', async () => {
+    for await (const { losses } of trainModel({ trial: trialOf({ maxSteps: 1 }), set, every: 1 })) {
+      expect(losses.weights).toEqual(weights)
+    }
+  })
+
+  test('says what the network costs, and where its checkpoint lies: another training starts from there', async () => {
+    const dir = temporaryDir()
+    for await (const { describe, file } of trainModel({
+      trial: trialOf({ maxSteps: 1, dir }),
+      set,
+      weights,
+      every: 1,
+    })) {
+      expect(describe(64, 64)).toMatchObject({ parameters: 142_556, macs: expect.any(Number) })
+      const next = trainModel({ trial: trialOf({ maxSteps: 1 }), set, weights, every: 1, from: { file } })
+      for await (const { loaded } of next) expect(loaded).toMatchObject({ share: 1, missing: [], unexpected: [] })
+    }
+  })
+
   test('gives the network to score after every so many steps, and lowers the loss', async () => {
     const models = []
     for await (const { steps, isLast, losses, score } of trainModel({

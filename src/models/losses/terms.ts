@@ -97,7 +97,7 @@ function headOf(heads: Partial<Heads>, name: 'center' | 'offset'): Tensor {
   const head = heads[name]
   if (head) return head
   throw new TuneError('params/invalid', `the loss '${name}' has a weight, but the network has no such output`, {
-    hint: `leave weights.${name} out, or choose a network with instances`,
+    hint: `give weights without ${name}, or choose a network with instances`,
   })
 }
 
