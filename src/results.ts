@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { messageOf, TuneError } from './errors.ts'
 
@@ -8,7 +18,7 @@ import { messageOf, TuneError } from './errors.ts'
  *     studies.sqlite            every study's trials
  *     loss-weights/best.yaml    what a study found
  *     loss-weights/lock         held by the process that runs it
- *     loss-weights/trials/0042  what trial 42 wrote, its log.txt among it
+ *     loss-weights/trials/0042  what trial 42 wrote, its log.txt among it, and checkpoint/ while it may go on
  *     cache/                    what can be made again: data sets and what studies derive from them
  *     .cache/studies/           study files as they are run: bundled, and named by their content
  */
@@ -37,6 +47,11 @@ export function logFile(trialDir: string): string {
   return join(trialDir, 'log.txt')
 }
 
+/** What a trial goes on from after a pause or an interruption: its objective's own files. */
+export function checkpointDir(trialDir: string): string {
+  return join(trialDir, 'checkpoint')
+}
+
 export function cacheDir(results: string): string {
   return join(results, 'cache')
 }
@@ -55,8 +70,18 @@ export function ensureDir(path: string): string {
 
 /** The directory, made anew and empty. */
 export function emptyDir(path: string): string {
-  writing(path, () => rmSync(path, { recursive: true, force: true }))
+  removeDir(path)
   return ensureDir(path)
+}
+
+/** Whether a directory holds nothing, or is not there. */
+export function isEmpty(path: string): boolean {
+  return !existsSync(path) || readdirSync(path).length === 0
+}
+
+/** Removes a directory with all that it holds, where there is one. */
+export function removeDir(path: string): void {
+  writing(path, () => rmSync(path, { recursive: true, force: true }))
 }
 
 /** Writes a file by rename, so that a reader sees the old content or the new one, never half of it. */

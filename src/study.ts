@@ -29,8 +29,16 @@ export interface TrialContext<X = Settings, D = unknown> {
   readonly signal: AbortSignal
   /** Reports after which the trial is complete. */
   readonly maxSteps: number
-  /** A directory of the trial's own, for checkpoints and pictures. It exists. */
+  /**
+   * A directory of the trial's own, for checkpoints and pictures. It exists, and is empty where `reported` is 0. What the
+   * objective keeps in its `checkpoint/` lets the trial go on from there.
+   */
   readonly dir: string
+  /**
+   * Reports that are not to be made again: those before the checkpoint in `dir`, where the trial was paused or interrupted
+   * after it had kept one. Otherwise 0: then the trial starts anew, and what it had reported already is left out.
+   */
+  readonly reported: number
   readonly settings: X
   /** What the study's `prepare` gave. */
   readonly data: D

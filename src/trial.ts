@@ -25,10 +25,14 @@ export type TrialCode =
   | 'trial/no-report'
   | 'trial/lost'
 
-/** How a trial stands or ended. An interrupted one is run again from its start by whoever continues the study. */
+/**
+ * How a trial stands or ended. An interrupted one goes on when its study is continued, a paused one when its pruner
+ * promotes it; either keeps its reports meanwhile.
+ */
 export type Outcome =
   | { readonly state: 'running' }
   | { readonly state: 'interrupted' }
+  | { readonly state: 'paused' }
   | { readonly state: 'complete' }
   | { readonly state: 'pruned' }
   | { readonly state: 'failed'; readonly code: TrialCode; readonly message: string }
@@ -119,9 +123,9 @@ export function violationAt({ constraints = [] }: Pick<History, 'constraints'>, 
   return shares.reduce((sum, share) => sum + share, 0)
 }
 
-/** True once a trial can no longer change. An interrupted one will be run again. */
-export function hasEnded(trial: Trial): boolean {
-  return trial.outcome.state !== 'running' && trial.outcome.state !== 'interrupted'
+/** True once a trial can no longer change. An interrupted or paused one may go on. */
+export function hasEnded({ outcome: { state } }: Trial): boolean {
+  return state === 'complete' || state === 'pruned' || state === 'failed'
 }
 
 /** What decides which trials are best. */

@@ -6,6 +6,7 @@ const MARKS = {
   complete: { unicode: '✓', ascii: '+', style: 'green' },
   pruned: { unicode: '◐', ascii: '-', style: 'dim' },
   failed: { unicode: '✗', ascii: 'x', style: 'red' },
+  paused: { unicode: '◌', ascii: '.', style: 'dim' },
   interrupted: { unicode: '↻', ascii: '~', style: 'yellow' },
   running: { unicode: '●', ascii: '*', style: 'cyan' },
 } as const satisfies Record<Trial['outcome']['state'], { unicode: string; ascii: string; style: Style }>

@@ -69,7 +69,7 @@ function eventLine(event: StudyEvent, board: Scoreboard, terminal: Terminal): st
     case 'warning':
       return `${terminal.paint('yellow', 'warning')}  ${event.message}`
     case 'trial-started':
-      return `trial ${event.trial.number} started${event.again ? ' again' : ''}  ${paramsLine(event.trial.params)}`
+      return `trial ${event.trial.number} ${startedText(event)}  ${paramsLine(event.trial.params)}`
     case 'trial-reported':
       return `trial ${event.trial.number} step ${event.report.step}  ${metricText(board.goal, event.report.metrics, terminal)}`
     case 'trial-ended':
@@ -86,6 +86,11 @@ function startedLine(event: Extract<StudyEvent, { kind: 'study-started' }>, term
   return `${terminal.paint('bold', event.study)}  ${goals}, ${size}, ${count(event.slots, 'slot')}`
 }
 
+function startedText({ again, trial: { reports } }: Extract<StudyEvent, { kind: 'trial-started' }>): string {
+  if (reports.length > 0) return `goes on after step ${reports.length}`
+  return again ? 'started again' : 'started'
+}
+
 function endedLine(event: Extract<StudyEvent, { kind: 'trial-ended' }>, board: Scoreboard, terminal: Terminal): string {
   const { trial, outcome, reason } = event
   const result = metricText(board.goal, trial.reports.at(-1)?.metrics, terminal)
@@ -97,9 +102,10 @@ function endedLine(event: Extract<StudyEvent, { kind: 'trial-ended' }>, board: S
       return `${name}  ${result}${trial.number === BASELINE ? '  (the baseline)' : note}`
     }
     case 'pruned':
+    case 'paused':
       return `${name}  ${result}  ${reason}`
     case 'interrupted':
-      return `${name}  it runs again when the study continues`
+      return `${name}  it goes on when the study continues`
     default:
       return `${name}  ${reason}`
   }

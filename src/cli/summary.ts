@@ -56,7 +56,7 @@ function section(label: string, body: string, terminal: Terminal): string {
 
 function outcomeLine({ study, history: { trials }, ran, seconds, why }: SummaryInput): string {
   const counts = countStates(trials)
-  const parts = (['complete', 'pruned', 'failed', 'interrupted'] as const)
+  const parts = (['complete', 'pruned', 'failed', 'paused', 'interrupted'] as const)
     .filter((state) => counts[state] > 0)
     .map((state) => `${counts[state]} ${state}`)
   const all = parts.length > 0 ? ` (${parts.join(', ')})` : ''

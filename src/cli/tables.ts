@@ -21,7 +21,7 @@ import type { Terminal } from './terminal.ts'
 
 /** How many trials are in each state. */
 export function countStates(trials: readonly Trial[]): Record<Trial['outcome']['state'], number> {
-  const counts = { running: 0, interrupted: 0, complete: 0, pruned: 0, failed: 0 }
+  const counts = { running: 0, interrupted: 0, paused: 0, complete: 0, pruned: 0, failed: 0 }
   for (const trial of trials) counts[trial.outcome.state]++
   return counts
 }
@@ -29,10 +29,10 @@ export function countStates(trials: readonly Trial[]): Record<Trial['outcome']['
 /** A line a study. */
 export function statusTable(studies: readonly StoredStudy[]): string {
   const rows = studies.map(({ record, history }) => {
-    const { complete, pruned, failed, running, interrupted } = countStates(history.trials)
+    const { complete, pruned, failed, running, interrupted, paused } = countStates(history.trials)
     const value = resultOf(best(history), record.goals[0]!.metric)
     const result = value === undefined ? '-' : `${record.goals[0]!.metric} ${number(value)}`
-    return [record.name, ...[complete, pruned, failed, running + interrupted].map(String), result]
+    return [record.name, ...[complete, pruned, failed, running + interrupted + paused].map(String), result]
   })
   return table(['study', 'complete', 'pruned', 'failed', 'open', 'best'], rows)
 }

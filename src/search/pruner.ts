@@ -8,15 +8,27 @@ export interface Pruner {
    * it goes on. The baseline is never asked about.
    */
   judge(trial: Trial, history: History): Verdict | undefined
+  /**
+   * The paused trial that is worth going on most, asked whenever a slot is free, before the sampler is. Undefined where
+   * none is. Only a pruner that pauses trials needs it.
+   */
+  promote?(history: History): Promotion | undefined
 }
 
 /** A decision, with all that made it. */
 export interface Verdict {
-  readonly action: 'keep' | 'stop'
+  /** To pause is to wait, with all reports, until the pruner promotes the trial; then it makes at least one report more. */
+  readonly action: 'keep' | 'stop' | 'pause' | 'promote'
   /** In a part of a sentence: `0.42 is worse than 0.37, the best third of 12 trials at step 3`. */
   readonly reason: string
   /** The numbers it was made from, by name. */
   readonly numbers: Readonly<Record<string, number>>
+}
+
+/** A paused trial that is to go on. */
+export interface Promotion extends Verdict {
+  readonly number: number
+  readonly action: 'promote'
 }
 
 /**

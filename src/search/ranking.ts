@@ -1,25 +1,83 @@
+import type { Dim } from '../space.ts'
 import { hasEnded, lossAt, violationAt, type Goal, type History, type Trial } from '../trial.ts'
 
 /** The trials of a history as a sampler wants them. */
 export interface Ranking {
-  /** Trials that have ended, the most promising first. */
+  /** Trials that have ended or are paused, the most promising first. */
   readonly ended: readonly Trial[]
   /** Trials whose result is not known yet: running, or interrupted and to be run again. */
   readonly pending: readonly Trial[]
 }
 
 /**
- * The one order of trials in search, by the first goal: complete ones by loss, then pruned ones, those that came
- * further first, then complete ones that break constraints, those that break them least first, then the failed. A NaN
- * loss is no result: such a trial stands with the failed. Equal ones keep the order of their numbers.
+ * The one order of trials in search, by the first goal: complete ones by loss, then pruned and paused ones, those that
+ * came further first, then complete ones that break constraints, those that break them least first, then the failed. A
+ * NaN loss is no result: such a trial stands with the failed. Equal ones keep the order of their numbers.
  */
 export function rank(history: History): Ranking {
+  const known = latest.get(history.dims)
+  const isKnown = known && known.goal === history.goals[0] && known.constraints === history.constraints
+  const ranking = (isKnown && updated(known, history)) || ranked(history)
+  const trials = [...history.trials]
+  latest.set(history.dims, { trials, goal: history.goals[0], constraints: history.constraints, ranking })
+  return ranking
+}
+
+/** The last ranking of each study, for which its dimensions stand: one trial more leaves most of it as it was. */
+const latest = new WeakMap<readonly Dim[], Known>()
+
+interface Known {
+  readonly trials: readonly Trial[]
+  readonly goal: Goal | undefined
+  readonly constraints: History['constraints']
+  readonly ranking: Ranking
+}
+
+/** Changed trials from which on it is quicker to sort all. */
+const MOST_CHANGED = 32
+
+function ranked(history: History): Ranking {
+  const ended = history.trials.filter(hasShown)
+  return { ended: ended.toSorted(orderOf(history)), pending: history.trials.filter((trial) => !hasShown(trial)) }
+}
+
+/** The ranking of a history, made from the one before it; undefined where too much is new. */
+function updated({ trials: before, ranking }: Known, history: History): Ranking | undefined {
+  const changed = history.trials.filter((trial, i) => trial !== before[i])
+  const gone = new Set(before.filter((trial, i) => trial !== history.trials[i]))
+  if (changed.length + gone.size > MOST_CHANGED) return undefined
+  const order = orderOf(history)
+  const [ended, pending] = [ranking.ended, ranking.pending].map((trials) => trials.filter((trial) => !gone.has(trial)))
+  return {
+    ended: changed.filter(hasShown).reduce((sorted, trial) => inserted(sorted, trial, order), ended!),
+    pending: [...pending!, ...changed.filter((trial) => !hasShown(trial))].toSorted((a, b) => a.number - b.number),
+  }
+}
+
+function inserted(sorted: readonly Trial[], trial: Trial, order: (a: Trial, b: Trial) => number): readonly Trial[] {
+  let [from, to] = [0, sorted.length]
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    if (order(sorted[middle]!, trial) < 0) from = middle + 1
+    else to = middle
+  }
+  return sorted.toSpliced(from, 0, trial)
+}
+
+function orderOf(history: History): (a: Trial, b: Trial) => number {
   const goal = history.goals[0]
   if (!goal) throw new Error('a history has a goal')
-  const ended = history.trials.filter(hasEnded)
-  const keyed = ended.map((trial) => ({ trial, place: placeOf(history, goal, trial), loss: lossAt(goal, trial) }))
-  const ordered = keyed.toSorted((a, b) => a.place - b.place || a.loss - b.loss || a.trial.number - b.trial.number)
-  return { ended: ordered.map(({ trial }) => trial), pending: history.trials.filter((trial) => !hasEnded(trial)) }
+  return (a, b) => {
+    const [placeA, placeB] = [placeOf(history, goal, a), placeOf(history, goal, b)]
+    // Without a result, a loss says nothing; the difference of two infinite ones is NaN, which is no order either.
+    const byLoss = placeA === Infinity ? 0 : lossAt(goal, a) - lossAt(goal, b)
+    return placeA - placeB || byLoss || a.number - b.number
+  }
+}
+
+/** A paused trial has shown as much as a pruned one, and most of them get no further. */
+function hasShown(trial: Trial): boolean {
+  return hasEnded(trial) || trial.outcome.state === 'paused'
 }
 
 /** The loss of a report, a NaN taken for the worst there is: the one policy of all pruners. */
@@ -31,6 +89,6 @@ export function worstIfNaN(loss: number): number {
 function placeOf(history: History, goal: Goal, trial: Trial): number {
   const { state } = trial.outcome
   if (state === 'failed' || Number.isNaN(lossAt(goal, trial))) return Infinity
-  if (state === 'pruned') return -(trial.reports.at(-1)?.step ?? 0)
+  if (state === 'pruned' || state === 'paused') return -(trial.reports.at(-1)?.step ?? 0)
   return violationAt(history, trial) || -Infinity
 }

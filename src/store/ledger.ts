@@ -9,7 +9,7 @@ import type { Start, StudyRecord } from './store.ts'
  */
 export interface Ledger {
   history(): History
-  /** The trial as it starts; `number` is the new one's, or that of an interrupted one to run again. */
+  /** The trial as it starts; `number` is the new one's, or that of an interrupted or paused one to go on with. */
   started(number: number, start: Start): Trial
   reported(number: number, report: Report): Trial
   finished(number: number, outcome: Exclude<Outcome, { state: 'running' }>): Trial
@@ -39,8 +39,7 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
     },
     started: (number, { params, seed, device, reason }) => {
       const earlier = trials.get(number)
-      if (earlier && earlier.outcome.state !== 'interrupted')
-        throw new Error(`trial ${number} cannot start: it is ${earlier.outcome.state}`)
+      if (earlier && !mayGoOn(earlier)) throw new Error(`trial ${number} cannot start: it is ${earlier.outcome.state}`)
       return {
         number,
         point: encodeSpace(space, params),
@@ -48,7 +47,7 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
         seed,
         device,
         reason,
-        reports: [],
+        reports: earlier?.reports ?? [],
         outcome: { state: 'running' },
       }
     },
@@ -58,13 +57,21 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
         throw new Error(`trial ${number}: report ${report.step} after ${trial.reports.length}`)
       return { ...trial, reports: [...trial.reports, report] }
     },
-    finished: (number, outcome) => ({ ...running(number), outcome }),
+    finished: (number, outcome) => {
+      const trial = trials.get(number)
+      const isGivenUp = trial?.outcome.state === 'paused' && outcome.state === 'pruned'
+      return { ...(isGivenUp ? trial : running(number)), outcome }
+    },
     put: (trial) => {
       trials.set(trial.number, trial)
       history = undefined
       return trial
     },
   }
+}
+
+function mayGoOn({ outcome: { state } }: Trial): boolean {
+  return state === 'interrupted' || state === 'paused'
 }
 
 /** The trial as whoever continues a study finds it: one that was running when its driver died is interrupted. */

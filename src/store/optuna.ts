@@ -82,10 +82,14 @@ export function plainValue({ value, type }: TypedValue): number {
   return value ?? infinite[type]
 }
 
-/** Optuna's names of the states; one that waits is an interrupted trial to us, and an enqueued one to Optuna. */
+/**
+ * Optuna's names of the states. One that waits is an interrupted trial to us, and an enqueued one to Optuna; a paused one,
+ * which Optuna must not take up, is running to it (`tune_trials.paused_at` says better).
+ */
 export const OPTUNA_STATES: Readonly<Record<Outcome['state'], string>> = {
   running: 'RUNNING',
   interrupted: 'WAITING',
+  paused: 'RUNNING',
   complete: 'COMPLETE',
   pruned: 'PRUNED',
   failed: 'FAIL',

@@ -84,7 +84,8 @@ function parseTrial(db: Db, space: Space, row: TrialRow, reports: readonly Repor
   }
 }
 
-function outcomeOf({ state, failure_code, failure_message }: TrialRow): Outcome {
+function outcomeOf({ state, paused_at, failure_code, failure_message }: TrialRow): Outcome {
+  if (state === OPTUNA_STATES.paused && paused_at != null) return { state: 'paused' }
   const known = STATES.find((name) => OPTUNA_STATES[name] === state) ?? 'interrupted'
   if (known !== 'failed') return { state: known }
   return { state: 'failed', code: (failure_code ?? 'trial/lost') as TrialCode, message: failure_message ?? '' }
@@ -163,6 +164,8 @@ interface TrialRow {
   readonly device_json: string
   /** Null, or no column at all, where an older version wrote. */
   readonly reason?: string | null
+  /** When it paused; null, or no column at all, where it did not. */
+  readonly paused_at?: number | null
   readonly failure_code: string | null
   readonly failure_message: string | null
 }

@@ -50,11 +50,11 @@ export function insertEvent(db: Db, study: string, event: Parameters<Store['log'
   `).run(at, event.kind, JSON.stringify(event), study)
 }
 
-/** Trials of a driver that died wait to be run again. */
+/** Trials of a driver that died wait to go on. */
 export function interruptRunning(db: Db, studyId: number): void {
   db.prepare(`
     UPDATE trials SET state = 'WAITING', datetime_start = NULL
-    WHERE study_id = ? AND state = 'RUNNING' AND trial_id IN (SELECT trial_id FROM tune_trials)
+    WHERE study_id = ? AND state = 'RUNNING' AND trial_id IN (SELECT trial_id FROM tune_trials WHERE paused_at IS NULL)
   `).run(studyId)
 }
 
@@ -80,11 +80,10 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
   )
   const restartTrial = db.prepare(`UPDATE trials SET state = 'RUNNING', datetime_start = ${TIME} WHERE trial_id = ?`)
   const restartOurs = db.prepare(`
-    UPDATE tune_trials SET attempts = attempts + 1, seed = ?, device_json = ?, started_at = ?, ended_at = NULL WHERE trial_id = ?
+    UPDATE tune_trials
+    SET attempts = attempts + 1, seed = ?, device_json = ?, started_at = ?, ended_at = NULL, paused_at = NULL
+    WHERE trial_id = ?
   `)
-  const dropReports = ['trial_intermediate_values', 'tune_reports'].map((table) =>
-    db.prepare(`DELETE FROM ${table} WHERE trial_id = ?`),
-  )
   const insertStep = db.prepare(`
     INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type) VALUES (?, ?, ?, ?)
   `)
@@ -98,8 +97,9 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
   const endTrial = db.prepare(`UPDATE trials SET state = ?, datetime_complete = ${TIME} WHERE trial_id = ?`)
   const releaseTrial = db.prepare(`UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE trial_id = ?`)
   const endOurs = db.prepare(
-    'UPDATE tune_trials SET ended_at = ?, failure_code = ?, failure_message = ? WHERE trial_id = ?',
+    'UPDATE tune_trials SET ended_at = ?, paused_at = NULL, failure_code = ?, failure_message = ? WHERE trial_id = ?',
   )
+  const pauseOurs = db.prepare('UPDATE tune_trials SET paused_at = ? WHERE trial_id = ?')
   const distributions = new Map(leaves(record.space, {}).map(({ name, spec }) => [name, distributionJson(spec)]))
 
   return {
@@ -114,7 +114,6 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
       return { id, trial }
     },
     restart: (id, { seed, device }, at) => {
-      for (const drop of dropReports) drop.run(id)
       restartOurs.run(seed, JSON.stringify(device), at, id)
       restartTrial.run(at, id)
     },
@@ -124,6 +123,7 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
       insertReport.run(id, step, metricsJson(metrics), at)
     },
     finish: (id, trial, at) => {
+      if (trial.outcome.state === 'paused') return void pauseOurs.run(at, id)
       for (const [objective, value] of finalValues(record, trial).entries()) {
         const typed = typedValue(value)
         insertValue.run(id, objective, typed.value, typed.type)

@@ -25,7 +25,7 @@ export interface StoredStudy {
   readonly updatedAt: number
 }
 
-/** A trial to start: the next one or, when `number` is given, an interrupted one again. */
+/** A trial to start: the next one or, when `number` is given, an interrupted or paused one again. */
 export interface Start {
   readonly number?: number
   readonly params: Params
@@ -39,9 +39,10 @@ export interface Start {
 export interface StudyStore {
   /** All trials by number. A trial that a dead driver left running is `interrupted`. */
   history(): History
-  /** Starts a trial. The earlier reports of an interrupted one are dropped. */
+  /** Starts a trial. One that goes on keeps its reports. */
   start(trial: Start): Trial
   report(number: number, report: Report): Trial
+  /** Says how a running trial ended or why it waits, or that a paused one is pruned. */
   finish(number: number, outcome: Exclude<Outcome, { state: 'running' }>): Trial
 }
 

@@ -1,4 +1,6 @@
 import { stream, seedFor } from '../rng.ts'
+import { TuneError } from '../errors.ts'
+import type { Promotion } from '../search/pruner.ts'
 import type { Sampler } from '../search/sampler.ts'
 import { decodeSpace, defaults, type Params } from '../space.ts'
 import type { Start } from '../store/store.ts'
@@ -22,13 +24,24 @@ export interface Progress {
 /** Trials that must fail alike at the start of a run for it to be given up: something is wrong with all of them. */
 const ALIKE = 3
 
-/** What to run next: an interrupted trial, the baseline, a point of `first`, or what the sampler suggests. */
-export function choose(progress: Progress & { readonly sampler: Sampler }): Omit<Start, 'device'> | Why {
+/** What to run next, and the promotion that a paused trial goes on by. */
+export interface Chosen extends Omit<Start, 'device'> {
+  readonly promotion?: Promotion
+}
+
+/**
+ * What to run next: an interrupted trial, a paused one that its pruner promotes, the baseline, a point of `first`, or what
+ * the sampler suggests. A paused trial keeps its place in the budget, so that every one can go on.
+ */
+export function choose(progress: Progress & { readonly sampler: Sampler }): Chosen | Why {
   const { study, history, sampler } = progress
   const why = endOf(progress)
   if (why !== undefined) return why
   const again = history.trials.find(({ outcome }) => outcome.state === 'interrupted')
-  if (again) return { number: again.number, params: again.params, seed: again.seed, reason: again.reason ?? '' }
+  if (again) return goingOn(again)
+  const promoted = promotedOf(study, history)
+  if (promoted) return promoted
+  if (placesTaken(history) >= study.budget.trials) return 'budget'
 
   const number = (history.trials.at(-1)?.number ?? -1) + 1
   const next = nextOf(study, sampler, history, number)
@@ -44,6 +57,32 @@ export function endOf({ study: { budget }, history: { trials }, isAborted, ended
   if (failed.length >= (budget.failures ?? Infinity) || failAlike(endedNow)) return 'failures'
   const running = trials.filter(({ outcome }) => outcome.state === 'running')
   return ended.length + running.length >= budget.trials ? 'budget' : undefined
+}
+
+/** Trials that have ended, run, or are paused. */
+function placesTaken({ trials }: History): number {
+  return trials.filter(({ outcome }) => outcome.state !== 'interrupted').length
+}
+
+function goingOn({ number, params, seed, reason = '' }: Trial): Omit<Start, 'device'> {
+  return { number, params, seed, reason }
+}
+
+function promotedOf({ pruner }: Study, history: History): Chosen | undefined {
+  const { trials } = history
+  if (!pruner?.promote || !trials.some(isPaused)) return undefined
+  const promotion = blame(`pruner '${pruner.name}'`, () => pruner.promote?.(history))
+  if (!promotion) return undefined
+  const trial = trials.find(({ number }) => number === promotion.number)
+  if (trial && isPaused(trial)) return { ...goingOn(trial), promotion }
+  throw new TuneError(
+    'study/invalid',
+    `pruner '${pruner.name}' promotes trial ${promotion.number}, which is not paused`,
+  )
+}
+
+function isPaused({ outcome }: Trial): boolean {
+  return outcome.state === 'paused'
 }
 
 /** What made a run end by its failures, in words. */

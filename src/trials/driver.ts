@@ -1,15 +1,15 @@
 import type { Clock } from '../clock.ts'
 import { isTuneError, messageOf, TuneError } from '../errors.ts'
 import type { StudyEvent } from '../event.ts'
-import { cacheDir, emptyDir, ensureDir, trialDir } from '../results.ts'
+import { cacheDir, checkpointDir, emptyDir, ensureDir, isEmpty, removeDir, trialDir } from '../results.ts'
 import type { Sampler } from '../search/sampler.ts'
 import { spaceSpec } from '../space.ts'
 import type { Store, StudyRecord, StudyStore } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import { hasEnded, type History, type Trial } from '../trial.ts'
-import { choose, endOf, failuresText, type Why } from './choose.ts'
+import { choose, endOf, failuresText, type Chosen, type Why } from './choose.ts'
 import type { Executor, Slot } from './executor.ts'
-import { maxSteps, runTrial, type TrialRun } from './run_trial.ts'
+import { judge, maxSteps, runTrial, type End, type TrialRun } from './run_trial.ts'
 import { checkSendable } from './sendable.ts'
 
 /** Everything that one run of a study needs. */
@@ -50,6 +50,7 @@ export async function runStudy(run: StudyRun): Promise<StudyEnd> {
   const halt = new AbortController()
   const session = await startSession(run, trials, halt.signal)
   const why = await runLanes(session, halt)
+  if (why === 'budget' || why === 'exhausted') giveUpPaused(session)
   if (why === 'failures') warn(run, failuresText(session))
   const history = trials.history()
   conclude(run, history, why, startedAt)
@@ -62,6 +63,8 @@ interface Session extends StudyRun, Pick<TrialRun, 'trials' | 'now' | 'onReport'
   readonly data: unknown
   /** Trials that this run has ended, in that order. */
   readonly endedNow: Trial[]
+  /** What the lanes are at: each resolves when its trial ends or waits. */
+  readonly busy: Set<Promise<void>>
 }
 
 async function startSession(run: StudyRun, trials: StudyStore, halted: AbortSignal): Promise<Session> {
@@ -74,6 +77,7 @@ async function startSession(run: StudyRun, trials: StudyStore, halted: AbortSign
     data: isDone ? undefined : await prepareUntil(run),
     signal,
     endedNow: [],
+    busy: new Set(),
     now: () => clock.now(),
     onReport: (trial, report) => run.onEvent({ kind: 'trial-reported', trial, report, at: clock.now() }),
     onVerdict: ({ number, reports }, { action, reason, numbers }) => {
@@ -110,8 +114,14 @@ async function feed(session: Session, slot: Slot): Promise<Why> {
       isAborted: session.signal.aborted,
       endedNow: session.endedNow,
     })
-    if (typeof chosen === 'string') return chosen
-    const trial = session.trials.start({ ...chosen, device: slot.device })
+    if (typeof chosen === 'string') {
+      if (!mayPromote(session, chosen)) return chosen
+      await Promise.race(session.busy)
+      continue
+    }
+    const { promotion, ...start } = chosen
+    const trial = session.trials.start({ ...start, device: slot.device })
+    if (promotion) session.onVerdict(trial, promotion)
     session.onEvent({
       kind: 'trial-started',
       trial,
@@ -119,14 +129,30 @@ async function feed(session: Session, slot: Slot): Promise<Why> {
       again: chosen.number !== undefined,
       at: session.now(),
     })
-    await runToEnd(session, trial, slot)
+    const end = runToEnd(session, trial, slot, chosen)
+    session.busy.add(end)
+    await end.finally(() => session.busy.delete(end))
   }
 }
 
-async function runToEnd(session: Session, started: Trial, slot: Slot): Promise<void> {
+/** Whether a slot that has nothing to do may get a paused trial, once another has come as far. */
+function mayPromote({ study, busy }: Session, why: Why): boolean {
+  return study.pruner?.promote !== undefined && busy.size > 0 && (why === 'budget' || why === 'exhausted')
+}
+
+async function runToEnd(session: Session, started: Trial, slot: Slot, chosen: Chosen): Promise<void> {
+  // Whoever was interrupted may not have been judged by its newest report; a promotion is a judgement.
+  const isUnjudged = started.reports.length > 0 && !chosen.promotion
+  endTrial(session, started.number, (isUnjudged && judge(session, started)) || (await runOn(session, started, slot)))
+}
+
+/** Runs a trial from its start, or from its checkpoint where it has reported and kept one. */
+function runOn(session: Session, started: Trial, slot: Slot): Promise<End> {
   const { study, results, url, data } = session
   const { number, params, seed, device } = started
-  const dir = emptyDir(trialDir(results, study.name, number))
+  const dir = trialDir(results, study.name, number)
+  const reported = isEmpty(checkpointDir(dir)) ? 0 : started.reports.length
+  if (reported === 0) emptyDir(dir)
   const job = {
     studyUrl: url,
     number,
@@ -135,13 +161,30 @@ async function runToEnd(session: Session, started: Trial, slot: Slot): Promise<v
     device,
     maxSteps: maxSteps(study),
     dir,
+    reported,
     settings: study.settings,
     data,
   }
-  const { outcome, reason } = await runTrial(session, started, job, slot)
+  return runTrial(session, started, job, slot)
+}
+
+/** Stores how a trial ended, or that it waits. */
+function endTrial(session: Session, number: number, { outcome, reason }: End): void {
   const trial = session.trials.finish(number, outcome)
-  if (hasEnded(trial)) session.endedNow.push(trial)
+  if (hasEnded(trial)) {
+    session.endedNow.push(trial)
+    removeDir(checkpointDir(trialDir(session.results, session.study.name, number)))
+  }
   session.onEvent({ kind: 'trial-ended', trial, outcome, reason, at: session.now() })
+}
+
+/** Ends the trials that still wait when nothing is left to run: each is pruned where it paused, and stays so. */
+function giveUpPaused(session: Session): void {
+  for (const { number, reports, outcome } of session.trials.history().trials) {
+    if (outcome.state !== 'paused') continue
+    const reason = `no trial was left that could have promoted it from step ${reports.length}`
+    endTrial(session, number, { outcome: { state: 'pruned' }, reason })
+  }
 }
 
 /** JSON has no word for the others. */

@@ -18,6 +18,8 @@ export interface Job {
   readonly device: Device
   readonly maxSteps: number
   readonly dir: string
+  /** Reports to go on after: see `TrialContext`. */
+  readonly reported: number
   readonly settings: Settings
   /** What `prepare` gave; its SharedArrayBuffers are shared, not copied. */
   readonly data: unknown

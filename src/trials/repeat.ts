@@ -69,6 +69,7 @@ async function runToEnd(
     device: slot.device,
     maxSteps: maxSteps(study),
     dir: emptyDir(dirOf(config, repeat)),
+    reported: 0,
     settings: study.settings,
     data,
   }

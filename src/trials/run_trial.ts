@@ -20,30 +20,32 @@ export interface TrialRun {
   readonly onWarning: (message: string) => void
 }
 
-/** How a trial ended, and why, in words. */
+/** How a trial ended, or that it waits, and why, in words. */
 export interface End {
   readonly outcome: Exclude<Outcome, { state: 'running' }>
   readonly reason: string
 }
 
 /**
- * Reads a started trial until its objective ends, it fails, or it is told to stop, and stores its reports as they come.
- * To store its end is the caller's. Throws only what the store throws.
+ * Reads a started trial until its objective ends, it fails, or it is told to stop or to wait, and stores its reports as
+ * they come, but for those that it has made before. To store its end is the caller's. Throws only what the store throws.
  */
 export async function runTrial(run: TrialRun, started: Trial, job: Job, slot: Slot): Promise<End> {
   const late = deadline(run.study)
   const signal = AbortSignal.any([run.signal, late])
   const reports = run.executor.run(job, slot, signal)[Symbol.asyncIterator]()
   let trial = started
+  let step = job.reported
   try {
     for (;;) {
-      const step = trial.reports.length + 1
-      const read = await readReport(run.study, reports, step)
+      const read = await readReport(run.study, reports, ++step)
       // Whoever asked the trial to end knows better why it did than what it yielded or threw then.
       if (run.signal.aborted) return { outcome: { state: 'interrupted' }, reason: 'interrupted' }
       if (late.aborted) return failure(timeout(run.study))
       if (read === undefined) return ended(trial)
       if ('failed' in read) return failure(read.failed)
+      // An objective that began anew repeats what is known of it.
+      if (step <= started.reports.length) continue
       const report = { step, metrics: read.metrics, at: run.now() }
       trial = run.trials.report(trial.number, report)
       run.onReport(trial, report)
@@ -65,16 +67,17 @@ async function readReport(study: Study, reports: AsyncIterator<unknown>, step: n
   }
 }
 
-/** Whether a trial ends by its newest report: it has all it may have, or is not worth going on. */
-function judge({ study, trials, onVerdict }: TrialRun, trial: Trial): End | undefined {
+/** Whether a trial ends by its newest report, or waits: it has all it may have, or is not worth going on now. */
+export function judge({ study, trials, onVerdict }: TrialRun, trial: Trial): End | undefined {
   const step = trial.reports.length
   if (step >= maxSteps(study)) return { outcome: { state: 'complete' }, reason: `reached its budget of ${count(step)}` }
   const { pruner } = study
   if (!pruner || trial.number === BASELINE) return undefined
   const verdict = blame(`pruner '${pruner.name}'`, () => pruner.judge(trial, trials.history()))
   if (verdict) onVerdict(trial, verdict)
-  if (verdict?.action !== 'stop') return undefined
-  return { outcome: { state: 'pruned' }, reason: `${pruner.name} stopped it: ${verdict.reason}` }
+  if (verdict?.action === 'stop') return { outcome: { state: 'pruned' }, reason: `${pruner.name} stopped it: ${verdict.reason}` } // prettier-ignore
+  if (verdict?.action === 'pause') return { outcome: { state: 'paused' }, reason: `${pruner.name} paused it: ${verdict.reason}` } // prettier-ignore
+  return undefined
 }
 
 /** Reports after which a trial is complete. */

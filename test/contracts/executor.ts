@@ -55,6 +55,7 @@ export function testExecutor(create: (options?: ExecutorOptions) => Executor): J
       device,
       maxSteps: 9,
       dir,
+      reported: 0,
       settings: { reports: 3 },
       data: undefined,
       ...change,

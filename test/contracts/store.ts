@@ -95,6 +95,7 @@ export function testStore(place: () => StorePlace): void {
         { state: 'pruned' },
         { state: 'failed', code: 'trial/diverged', message: "'pq' was NaN" },
         { state: 'interrupted' },
+        { state: 'paused' },
       ] as const
       for (const outcome of outcomes) study.finish(study.start(start).number, outcome)
       store.close()
@@ -106,26 +107,43 @@ export function testStore(place: () => StorePlace): void {
       ).toEqual(outcomes)
     })
 
-    test('that was interrupted starts again under its number, without its earlier reports', () => {
+    test('that was interrupted or paused goes on under its number, with its reports', () => {
+      const at = place()
+      const store = opened(at)
+      const study = store.open(record)
+      study.start(start)
+      const reports = [1, 2, 3].map((step) => ({ step, metrics: { pq: 1 / step }, at: step }))
+      for (const [i, state] of (['interrupted', 'paused'] as const).entries()) {
+        study.report(0, reports[i]!)
+        study.finish(0, { state })
+        const again = study.start({ ...start, number: 0 })
+        expect(again).toMatchObject({ number: 0, reports: reports.slice(0, i + 1), outcome: { state: 'running' } })
+      }
+      study.report(0, reports[2]!)
+      study.finish(0, { state: 'complete' })
+      store.close()
+      const again = opened(at).open(record)
+      expect(again.history().trials).toMatchObject([{ reports, outcome: { state: 'complete' } }])
+      expect(again.start(start).number).toBe(1)
+    })
+
+    test('that is paused stays so when its driver dies, and is pruned once, with its reports', () => {
       const at = place()
       const store = opened(at)
       const study = store.open(record)
       study.start(start)
       study.report(0, { step: 1, metrics: { pq: 0.5 }, at: 1 })
-      study.finish(0, { state: 'interrupted' })
-      expect(study.start({ ...start, number: 0 })).toMatchObject({
-        number: 0,
-        reports: [],
-        outcome: { state: 'running' },
-      })
-      study.report(0, { step: 1, metrics: { pq: 0.25 }, at: 2 })
-      study.finish(0, { state: 'complete' })
+      study.finish(0, { state: 'paused' })
+      expect(() => study.finish(0, { state: 'complete' })).toThrow('not running')
       store.close()
-      const again = opened(at).open(record)
-      expect(again.history().trials.map(({ reports }) => reports)).toEqual([
-        [{ step: 1, metrics: { pq: 0.25 }, at: 2 }],
-      ])
-      expect(again.start(start).number).toBe(1)
+      const next = opened(at)
+      expect(next.list()[0]?.history.trials[0]?.outcome.state).toBe('paused')
+      const again = next.open(record)
+      expect(again.finish(0, { state: 'pruned' })).toMatchObject({ reports: [{ step: 1 }] })
+      expect(() => again.finish(0, { state: 'pruned' })).toThrow('not running')
+      expect(() => again.start({ ...start, number: 0 })).toThrow('cannot start: it is pruned')
+      next.close()
+      expect(opened(at).list()[0]?.history.trials).toMatchObject([{ reports: [{ step: 1 }], outcome: { state: 'pruned' } }]) // prettier-ignore
     })
 
     test('that a dead driver left running is interrupted, to readers and to whoever continues', () => {

@@ -320,7 +320,7 @@ describe('an interrupted run', () => {
       }))
 
     const store = openMemoryStore()
-    for (const after of [1, 5, 6, 7]) {
+    for (const after of [1, 5, 4, 7]) {
       const stop = new AbortController()
       let reports = 0
       const onEvent = (event: StudyEvent) => {
