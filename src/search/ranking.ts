@@ -47,10 +47,11 @@ function updated({ trials: before, ranking }: Known, history: History): Ranking 
   const gone = new Set(before.filter((trial, i) => trial !== history.trials[i]))
   if (changed.length + gone.size > MOST_CHANGED) return undefined
   const order = orderOf(history)
-  const [ended, pending] = [ranking.ended, ranking.pending].map((trials) => trials.filter((trial) => !gone.has(trial)))
+  const ended = ranking.ended.filter((trial) => !gone.has(trial))
+  const pending = ranking.pending.filter((trial) => !gone.has(trial))
   return {
-    ended: changed.filter(hasShown).reduce((sorted, trial) => inserted(sorted, trial, order), ended!),
-    pending: [...pending!, ...changed.filter((trial) => !hasShown(trial))].toSorted((a, b) => a.number - b.number),
+    ended: changed.filter(hasShown).reduce((sorted, trial) => inserted(sorted, trial, order), ended),
+    pending: [...pending, ...changed.filter((trial) => !hasShown(trial))].toSorted((a, b) => a.number - b.number),
   }
 }
 

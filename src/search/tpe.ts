@@ -33,9 +33,9 @@ const MOST_OTHERS = 500
  * they end, which keeps lanes apart. Where all parameters have levels, no combination comes twice while another is
  * left. With several goals, it looks at the first.
  */
-export function tpe({ startup = 8, candidates = 24, good = 0.15 }: TpeOptions = {}): Sampler {
+export function tpe({ startup = 8, candidates = 24, good: share = 0.15 }: TpeOptions = {}): Sampler {
   if (!(candidates >= 1)) throw new TuneError('study/invalid', `tpe({ candidates: ${candidates} }): must be at least 1`)
-  if (!(good > 0 && good < 1)) throw new TuneError('study/invalid', `tpe({ good: ${good} }): must lie between 0 and 1`)
+  if (!(share > 0 && share < 1)) throw new TuneError('study/invalid', `tpe({ good: ${share} }): must lie between 0 and 1`)
   const start = sobol()
   return {
     name: 'tpe',
@@ -48,11 +48,12 @@ export function tpe({ startup = 8, candidates = 24, good = 0.15 }: TpeOptions = 
         const other = draws(anywhere(history), candidates, rng).find(isNew)
         return other ? { point: other, reason: 'at random, for the evenly spread one was tried before' } : first
       }
-      const [promising, others] = models(history, ranking, good)
-      const likely = draws(promising, candidates, rng)
-      const wanted = [likely, draws(anywhere(history), candidates, rng)].map((points) => points.filter(isNew))
-      const choices = wanted.find((points) => points.length > 0) ?? likely
-      const [like, unlike] = [logDensities(promising, choices), logDensities(others, choices)]
+      const [good, bad] = models(history, ranking, share)
+      const likely = draws(good, candidates, rng)
+      const fresh = likely.filter(isNew)
+      const others = fresh.length > 0 ? fresh : draws(anywhere(history), candidates, rng).filter(isNew)
+      const choices = others.length > 0 ? others : likely
+      const [like, unlike] = [logDensities(good, choices), logDensities(bad, choices)]
       const point = highest(
         choices,
         like.map((density, i) => density - unlike[i]!),

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import { stream } from '../../src/rng.ts'
 import { rank, worstIfNaN } from '../../src/search/ranking.ts'
 import { atLeast, atMost } from '../../src/study.ts'
-import type { Outcome } from '../../src/trial.ts'
+import type { Outcome, Trial } from '../../src/trial.ts'
 import { historyOf, trialOf } from './histories.ts'
 
 const pruned: Outcome = { state: 'pruned' }
@@ -37,4 +38,20 @@ test('trials that break constraints rank after all that keep them, those that br
 
 test('a NaN loss is the worst there is', () => {
   expect([worstIfNaN(Number.NaN), worstIfNaN(-1), worstIfNaN(Infinity)]).toEqual([Infinity, -1, Infinity])
+})
+
+test('a ranking follows a study that goes on as one that is ranked for the first time', () => {
+  const rng = stream(1, 'ranking')
+  const dims: [] = []
+  const outcomes = [{ state: 'complete' }, pruned, failed, { state: 'paused' }, { state: 'running' }] as const
+  const trials: Trial[] = []
+  for (let n = 0; n < 200; n++) {
+    const loss = [rng.below(3), Number.NaN, Infinity, -Infinity][rng.below(4)]!
+    trials.push(trialOf(n, [loss, loss].slice(rng.below(3)), { outcome: { state: 'running' } }))
+    const open = trials.filter(({ outcome }) => outcome.state === 'running' || outcome.state === 'paused')
+    const next = open[rng.below(open.length)]!
+    trials[next.number] = { ...next, outcome: outcomes[rng.below(outcomes.length)]! }
+    const [known, fresh] = [historyOf(dims, trials), historyOf([], trials)].map(rank)
+    expect(known).toEqual(fresh)
+  }
 })

@@ -11,12 +11,13 @@ const ENDS = [0, 0.5, 1]
  * twice that on Rosenbrock 5 after 100 trials.
  */
 export function bandwidths(observed: Float64Array, floor: number): Float64Array {
-  const known = observed.filter((x) => !Number.isNaN(x))
-  const all = new Float64Array(known.length + ENDS.length)
-  all.set(known)
-  all.set(ENDS, known.length)
-  const marks = withoutRepeats(all.sort())
-  const least = Math.max(MIN_WIDTH, (known.length + 2) ** -2, floor)
+  const sorted = new Float64Array(observed.length + ENDS.length)
+  sorted.set(observed)
+  sorted.set(ENDS, observed.length)
+  // NaN stands behind all numbers.
+  sorted.sort()
+  const [marks, known] = withoutRepeats(sorted)
+  const least = Math.max(MIN_WIDTH, (known - ENDS.length + 2) ** -2, floor)
   const widths = new Float64Array(observed.length).fill(1)
   for (let i = 0; i < observed.length; i++) {
     const x = observed[i]!
@@ -29,10 +30,13 @@ export function bandwidths(observed: Float64Array, floor: number): Float64Array 
   return widths
 }
 
-function withoutRepeats(sorted: Float64Array): Float64Array {
-  let count = 0
-  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i]! > sorted[count - 1]!) sorted[count++] = sorted[i]!
-  return sorted.subarray(0, count)
+/** The different numbers among sorted ones, and how many numbers there are with repeats. */
+function withoutRepeats(sorted: Float64Array): readonly [Float64Array, number] {
+  let [count, known] = [0, 0]
+  for (; known < sorted.length && !Number.isNaN(sorted[known]); known++) {
+    if (known === 0 || sorted[known]! > sorted[count - 1]!) sorted[count++] = sorted[known]!
+  }
+  return [sorted.subarray(0, count), known]
 }
 
 /** Where a number stands among sorted ones. */
