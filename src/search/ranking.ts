@@ -50,7 +50,7 @@ function updated({ trials: before, ranking }: Known, history: History): Ranking 
   const ended = ranking.ended.filter((trial) => !gone.has(trial))
   const pending = ranking.pending.filter((trial) => !gone.has(trial))
   return {
-    ended: changed.filter(hasShown).reduce((sorted, trial) => inserted(sorted, trial, order), ended),
+    ended: changed.filter(hasShown).reduce<readonly Trial[]>((sorted, trial) => inserted(sorted, trial, order), ended),
     pending: [...pending, ...changed.filter((trial) => !hasShown(trial))].toSorted((a, b) => a.number - b.number),
   }
 }
