@@ -74,18 +74,49 @@ function expectTestScript(): void {
   expect(scripts['test']).toMatch(/vitest run/)
 }
 
+describe('the examples of docs/models.md', () => {
+  const examples = blocksOf('docs/models.md', 'ts')
+  const given = `
+    import { dialect, domainNormalisation, trainedNetwork, trainModel } from 'panoptune'
+    import type { ImageSet, ModelOptions, PrepareContext, TrialContext } from 'panoptune'
+    declare const trial: TrialContext
+    declare const [set, val]: readonly [ImageSet, ImageSet]
+    declare const { cacheDir, progress }: PrepareContext
+  `
+  const compile = (bodies: readonly string[]) => {
+    const functions = bodies.map((body, i) => `export async function* example${i}(file: string) {{ ${body} }}`)
+    return compileTypes('models_examples.ts', given + functions.join('\n'))
+  }
+
+  test('have types that fit, and a misspelt option has none', async () => {
+    expect(examples.length).toBeGreaterThan(5)
+    await expect(compile(examples.map((body) => body.replace('hardPixels', 'hardPixel')))).rejects.toMatchObject({
+      stdout: expect.stringMatching(/models_examples\.ts.*hardPixel/),
+    })
+    await compile(examples)
+  })
+})
+
+/** Writes a module as a user would, and checks its types against the built package. */
+function compileTypes(file: string, source: string) {
+  const types = { panoptune: [join(root, 'dist/index.d.ts')] }
+  // An example need not use what it declares.
+  const lenient = { noUnusedLocals: false, noUnusedParameters: false }
+  const config = {
+    extends: join(root, 'tsconfig.json'),
+    compilerOptions: { ...lenient, paths: types },
+    include: [file],
+  }
+  writeFileSync(join(dir, file), source)
+  writeFileSync(join(dir, 'package.json'), '{ "type": "module" }')
+  writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(config))
+  return shell(`node_modules/.bin/tsc -p tsconfig.json`)
+}
+
 describe('the study of the README', () => {
   const [source = ''] = blocksOf('README.md', 'ts')
 
-  /** Writes it as one would, and checks its types against the built package. */
-  const compile = (study: string) => {
-    const types = { panoptune: [join(root, 'dist/index.d.ts')] }
-    const config = { extends: join(root, 'tsconfig.json'), compilerOptions: { paths: types }, include: ['my_study.ts'] }
-    writeFileSync(join(dir, 'my_study.ts'), study)
-    writeFileSync(join(dir, 'package.json'), '{ "type": "module" }')
-    writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(config))
-    return shell(`node_modules/.bin/tsc -p tsconfig.json`)
-  }
+  const compile = (study: string) => compileTypes('my_study.ts', study)
 
   test('has types that fit, and a goal that it does not yield is none', async () => {
     await expect(compile(source.replace("maximize('pq')", "maximize('accuracy')"))).rejects.toMatchObject({
