@@ -37,7 +37,7 @@ export default defineStudy({
 
   sampler: sobol(),
   pruner: asha({ first: 1, eta: 3 }),
-  budget: { trials: 64, steps: 9 },
+  budget: { trials: 48, steps: 9 },
 
   prepare: ({ settings, cacheDir, progress }) => openSplits({ ...settings, cacheDir, progress }),
 

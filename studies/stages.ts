@@ -38,8 +38,8 @@ export default defineStudy({
     weighting: choice('none', 'cross_entropy'),
   },
 
-  sampler: grid({ levels: 3, repeats: 2 }),
-  budget: { trials: 24, steps: 3 },
+  sampler: grid({ levels: 3 }),
+  budget: { trials: 12, steps: 3 },
 
   async prepare({ settings, cacheDir, progress }) {
     const { size: crop, batch, steps, audited } = settings
