@@ -49,15 +49,18 @@ function rounded(value: unknown): unknown {
 }
 
 describe('a parameter', () => {
-  test.each(['int', 'logint', 'choice', 'ordinal'])('%s decodes what it encoded to the very same value', (kind) => {
-    const roundTrip = fc.property(
-      plainCases[kind]!.chain(({ param, values }) => fc.tuple(fc.constant(param), values)),
-      ([param, value]) => {
-        expect(param.decode(param.encode(value))).toBe(value)
-      },
-    )
-    fc.assert(roundTrip)
-  })
+  test.each(['int', 'stepped int', 'stepped uniform', 'logint', 'choice', 'ordinal'])(
+    '%s decodes what it encoded to the very same value',
+    (kind) => {
+      const roundTrip = fc.property(
+        plainCases[kind]!.chain(({ param, values }) => fc.tuple(fc.constant(param), values)),
+        ([param, value]) => {
+          expect(param.decode(param.encode(value))).toBe(value)
+        },
+      )
+      fc.assert(roundTrip)
+    },
+  )
 
   test.each(['uniform', 'loguniform'])(
     '%s decodes what it encoded to 12 digits of its range, and within it',
@@ -105,6 +108,20 @@ describe('a parameter', () => {
     ])
     expect(logint(1, 2).decode([0.49])).toBe(1) // 1.5 lies in the middle of 0.5 to 2.5 by ratio, past 68 % of it
     expect(logint(1, 2).decode([0.7])).toBe(2)
+  })
+
+  test('of steps takes those alone, each as often as another', () => {
+    const param = uniform(0, 1, { step: 0.1 })
+    expect(param.dims[0]?.levels).toBe(11)
+    expect([0, 0.3, 0.5, 1].map((x) => param.decode([x]))).toEqual([0, 0.3, 0.5, 1])
+    expect(param.encode(0.3)).toEqual([3.5 / 11])
+    expect(int(8, 64, { step: 8 }).decode([0.99])).toBe(64)
+    expect(thrown(() => param.encode(0.25)).message).toBe('0.25 is not a number of uniform(0, 1, { step: 0.1 })')
+    expect(thrown(() => uniform(0, 1, { step: 0.3 })).hint).toBe('write uniform(0, 0.9, { step: 0.3 })')
+    expect(thrown(() => uniform(0, 1, { step: 0 })).message).toContain('the step must be above 0')
+    expect(thrown(() => int(0, 9, { step: 1.5 })).message).toContain('the step must be a whole number')
+    expect(thrown(() => int(0, 9, { step: 3, default: 4 })).message).toContain('the default 4 is none of its values')
+    expect(describeSpec(int(0, 9, { step: 3 }).spec)).toBe('int(0, 9, { step: 3, default: 6 })')
   })
 
   test('on a log scale is alike in ratio', () => {

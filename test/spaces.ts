@@ -26,6 +26,14 @@ export const plainCases: Readonly<Record<string, fc.Arbitrary<ParamCase>>> = {
     param: int(low, high),
     values: fc.integer({ min: low, max: high }),
   })),
+  'stepped uniform': steps(fc.constantFrom(0.001, 0.1, 0.25, 3)).map(([low, high, step]) => ({
+    param: uniform(low, high, { step }),
+    values: fc.integer({ min: 0, max: Math.round((high - low) / step) }).map((n) => Number((low + n * step).toPrecision(12)) + 0), // prettier-ignore
+  })),
+  'stepped int': steps(fc.integer({ min: 1, max: 100 })).map(([low, high, step]) => ({
+    param: int(low, high, { step }),
+    values: fc.integer({ min: 0, max: (high - low) / step }).map((n) => low + n * step),
+  })),
   logint: range(count, count).map(([low, high]) => ({
     param: logint(low, high),
     values: fc.integer({ min: low, max: high }),
@@ -73,6 +81,13 @@ function range(
   other: fc.Arbitrary<number>,
 ): fc.Arbitrary<readonly [low: number, high: number]> {
   return fc.tuple(one, other).map(([a, b]) => [Math.min(a, b), Math.max(a, b)])
+}
+
+/** A low end, a high end a few steps above it, and the step. */
+function steps(step: fc.Arbitrary<number>): fc.Arbitrary<readonly [low: number, high: number, step: number]> {
+  return fc
+    .tuple(fc.integer({ min: -100, max: 100 }), fc.nat(50), step)
+    .map(([from, count, step]) => [Number((from * step).toPrecision(12)) + 0, Number(((from + count) * step).toPrecision(12)) + 0, step]) // prettier-ignore
 }
 
 function real(low: number, high: number): fc.Arbitrary<number> {

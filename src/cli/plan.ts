@@ -59,5 +59,5 @@ function baselineOf(study: Study): Params {
 
 function rangeText(spec: Leaf['spec']): string {
   if ('choices' in spec) return spec.choices.map((option) => JSON.stringify(option)).join(' | ')
-  return `${number(spec.low)} to ${number(spec.high)}${spec.kind.startsWith('log') ? ', log' : ''}`
+  return `${number(spec.low)} to ${number(spec.high)}${spec.kind.startsWith('log') ? ', log' : ''}${spec.step === undefined ? '' : ` by ${number(spec.step)}`}`
 }

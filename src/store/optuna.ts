@@ -10,14 +10,19 @@ export function distributionJson(spec: LeafSpec): string {
     case 'uniform':
     case 'loguniform':
       return distribution('FloatDistribution', {
-        step: null,
+        step: spec.step ?? null,
         low: spec.low,
         high: spec.high,
         log: spec.kind === 'loguniform',
       })
     case 'int':
     case 'logint':
-      return distribution('IntDistribution', { log: spec.kind === 'logint', step: 1, low: spec.low, high: spec.high })
+      return distribution('IntDistribution', {
+        log: spec.kind === 'logint',
+        step: spec.step ?? 1,
+        low: spec.low,
+        high: spec.high,
+      })
     default:
       return distribution('CategoricalDistribution', { choices: spec.choices })
   }

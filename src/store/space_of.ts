@@ -1,5 +1,5 @@
 import { choice, int, logint, loguniform, oneOf, ordinal, uniform } from '../space.ts'
-import type { Choice, Param, ParamSpec, Space } from '../space.ts'
+import type { Choice, NumberSpec, Param, ParamSpec, Space } from '../space.ts'
 
 /** The space that some specs describe: what a store rebuilds its points with, without the study file. */
 export function spaceOf(specs: Readonly<Record<string, ParamSpec>>): Space {
@@ -9,11 +9,11 @@ export function spaceOf(specs: Readonly<Record<string, ParamSpec>>): Space {
 function paramOf(spec: ParamSpec): Param<unknown> {
   switch (spec.kind) {
     case 'uniform':
-      return uniform(spec.low, spec.high, { default: spec.default })
+      return uniform(spec.low, spec.high, stepped(spec))
     case 'loguniform':
       return loguniform(spec.low, spec.high, { default: spec.default })
     case 'int':
-      return int(spec.low, spec.high, { default: spec.default })
+      return int(spec.low, spec.high, stepped(spec))
     case 'logint':
       return logint(spec.low, spec.high, { default: spec.default })
     case 'choice':
@@ -23,4 +23,8 @@ function paramOf(spec: ParamSpec): Param<unknown> {
     default:
       return oneOf(Object.fromEntries(Object.entries(spec.options).map(([name, specs]) => [name, spaceOf(specs)])))
   }
+}
+
+function stepped({ step, default: start }: NumberSpec) {
+  return step === undefined ? { default: start } : { default: start, step }
 }

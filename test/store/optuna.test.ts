@@ -52,6 +52,11 @@ describe('distributions', () => {
       loguniform(1e-5, 0.1),
       '{"name":"FloatDistribution","attributes":{"step":null,"low":0.00001,"high":0.1,"log":true}}',
     ],
+    [
+      uniform(0, 1, { step: 0.25 }),
+      '{"name":"FloatDistribution","attributes":{"step":0.25,"low":0,"high":1,"log":false}}',
+    ],
+    [int(1, 9, { step: 2 }), '{"name":"IntDistribution","attributes":{"log":false,"step":2,"low":1,"high":9}}'],
     [int(1, 9), '{"name":"IntDistribution","attributes":{"log":false,"step":1,"low":1,"high":9}}'],
     [logint(1, 9), '{"name":"IntDistribution","attributes":{"log":true,"step":1,"low":1,"high":9}}'],
     [

@@ -1,0 +1,48 @@
+import type { Json } from './json.ts'
+import type { Choice, Params, ParamSpec } from './param.ts'
+
+/** One dimension as a store writes it: its name, declaration, and plain value (null where it is switched off). */
+export interface Leaf {
+  readonly name: string
+  readonly spec: Exclude<ParamSpec, { kind: 'oneOf' }>
+  readonly value: Choice
+  readonly active: boolean
+}
+
+/** The leaves of some params, aligned with `spaceDims`: the flat view that a table, an export or Optuna wants. */
+export function leaves(specs: Readonly<Record<string, ParamSpec>>, params: Params): readonly Leaf[] {
+  return Object.entries(specs).flatMap(([name, spec]) => leavesOf(name, spec, params[name] ?? null, true))
+}
+
+function leavesOf(name: string, spec: ParamSpec, value: Json, active: boolean): readonly Leaf[] {
+  if (spec.kind !== 'oneOf') return [{ name, spec, value: active ? (value as Choice) : null, active }]
+  const options = Object.keys(spec.options) as [string, ...string[]]
+  const { kind, ...inner } = (value ?? { kind: null }) as Params
+  const which = { kind: 'choice', choices: options, default: options[0] } as const
+  return [
+    { name, spec: which, value: active ? (kind as Choice) : null, active },
+    ...options.flatMap((option) =>
+      Object.entries(spec.options[option]!).flatMap(([key, leaf]) =>
+        leavesOf(`${name}.${option}.${key}`, leaf, inner[key] ?? null, active && option === kind),
+      ),
+    ),
+  ]
+}
+
+/** A declaration as its author wrote it: `loguniform(1, 1000, { default: 200 })`. */
+export function describeSpec(spec: ParamSpec): string {
+  switch (spec.kind) {
+    case 'choice':
+    case 'ordinal':
+      return `${spec.kind}(${spec.choices.map((option) => JSON.stringify(option)).join(', ')})`
+    case 'oneOf':
+      return `oneOf(${record(spec.options, (option) => record(option, describeSpec))})`
+    default:
+      return `${spec.kind}(${spec.low}, ${spec.high}, { ${spec.step === undefined ? '' : `step: ${spec.step}, `}default: ${spec.default} })`
+  }
+}
+
+function record<T>(fields: Readonly<Record<string, T>>, describe: (field: T) => string): string {
+  const described = Object.entries(fields).map(([name, field]) => `${name}: ${describe(field)}`)
+  return described.length === 0 ? '{}' : `{ ${described.join(', ')} }`
+}
