@@ -25,7 +25,17 @@ test.each(names)(
     for (const [number, params] of [defaults(study.space), anyParams(study)].entries()) {
       const device = { kind: 'cpu', index: 0, threads: 1 } as const
       const { signal } = new AbortController()
-      const trial = { number, seed: number, device, signal, maxSteps: 2, dir: temporaryDir(), settings, data: prepared }
+      const trial = {
+        number,
+        seed: number,
+        device,
+        signal,
+        maxSteps: 2,
+        reported: 0,
+        dir: temporaryDir(),
+        settings,
+        data: prepared,
+      }
       const reports: Metrics[] = []
       for await (const report of objective(params as Params, trial)) reports.push(report)
       expect(reports.length).toBeGreaterThan(0)
