@@ -9,8 +9,8 @@ export interface SparseBytes {
   readonly values: Uint8Array
 }
 
-/** Of so many bytes one may be other than 0; where there are more, zlib is faster. */
-const SPARSENESS = 12
+/** Of so many bytes one may be other than 0: up to one of 30 this is faster than zlib, and then soon slower. */
+const SPARSENESS = 16
 const LONGEST_COPY = 258
 const CHECKSUM_BYTES = 4
 /** Room is made only for what the data can fill: deflate never shrinks by more than 1032 to 1. */
