@@ -167,6 +167,7 @@ function feasible(history: Results): readonly Trial[] {
   return complete.filter((_, i) => violations[i] === least)
 }
 
-function dominates(a: readonly number[], b: readonly number[]): boolean {
+/** Whether losses are nowhere higher than others, and somewhere lower. NaN dominates nothing. */
+export function dominates(a: readonly number[], b: readonly number[]): boolean {
   return a.every((loss, i) => loss <= b[i]!) && a.some((loss, i) => loss < b[i]!)
 }

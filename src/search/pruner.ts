@@ -32,16 +32,12 @@ export interface Promotion extends Verdict {
 }
 
 /**
- * Keeps a trial that is no worse than a cutoff, which is named as in "the median of 12 trials"; both are losses. A NaN is
- * worse than anything.
+ * Keeps a trial that is no worse than a cutoff, which is named as in "the median of 12 trials"; both are losses as
+ * `lossesAtStep` gives them. A NaN is worse than anything.
  */
-export function verdict(goal: Goal, numbers: Cutoff, named: string): Verdict {
-  const { loss, cutoff, step } = numbers
-  const isKept = loss <= cutoff
-  const sign = goal.direction === 'minimize' ? 1 : -1
-  const [value, bound] = [loss, cutoff].map((number) => Number((sign * number).toPrecision(4)))
-  const how = isKept ? 'is no worse than' : 'is worse than'
-  const reason = `${goal.metric} ${value} at step ${step} ${how} ${bound}, ${named}`
+export function verdict(goals: readonly Goal[], numbers: Cutoff, named: string): Verdict {
+  const isKept = numbers.loss <= numbers.cutoff
+  const reason = `${goals.length === 1 ? byValue(goals[0]!, numbers) : byDomination(numbers)}, ${named}`
   return { action: isKept ? 'keep' : 'stop', reason, numbers: { ...numbers } }
 }
 
@@ -50,4 +46,17 @@ interface Cutoff {
   readonly loss: number
   readonly cutoff: number
   readonly others: number
+}
+
+function byValue({ metric, direction }: Goal, { step, loss, cutoff }: Cutoff): string {
+  const sign = direction === 'minimize' ? 1 : -1
+  const [value, bound] = [loss, cutoff].map((number) => Number((sign * number).toPrecision(4)))
+  return `${metric} ${value} at step ${step} is ${loss <= cutoff ? 'no worse' : 'worse'} than ${bound}`
+}
+
+/** With several goals a loss is how many others dominate the trial. */
+function byDomination({ step, loss, cutoff }: Cutoff): string {
+  if (Number.isNaN(loss)) return `a goal is NaN at step ${step}, and that is worse than any`
+  const [count, bound] = [loss, cutoff].map((number) => Number(number.toPrecision(4)))
+  return `at step ${step} it is dominated by ${count}, ${loss <= cutoff ? 'no more' : 'more'} than ${bound}`
 }
