@@ -7,6 +7,7 @@ export type { Budget, Objective, PrepareContext, Settings, Study, TrialContext }
 export type { Constraint, Device, Goal, History, Metrics, Outcome, Report, Trial } from './trial.ts'
 export { seedFor, stream, type Rng } from './rng.ts'
 
+export { gp } from './search/gp.ts'
 export { grid } from './search/grid.ts'
 export { random } from './search/random.ts'
 export { sobol } from './search/sobol.ts'

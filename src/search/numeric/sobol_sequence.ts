@@ -49,3 +49,13 @@ function reverseBits(x: number): number {
   bits = ((bits >>> 8) & 0x00ff00ff) | ((bits & 0x00ff00ff) << 8)
   return ((bits >>> 16) | (bits << 16)) >>> 0
 }
+
+/** Coordinate d of the sequence's first points, scrambled by a seed, as numbers within (0, 1). */
+export function sobolColumn(count: number, d: number, seed: number): Float64Array {
+  const steps = directions(d, 32 - Math.clz32(Math.max(0, count - 1)))
+  return Float64Array.from({ length: count }, (_, index) => {
+    let x = 0
+    for (let bit = 0; index >>> bit > 0; bit++) if ((index >>> bit) & 1) x ^= steps[bit]!
+    return (owenScramble(x >>> 0, seed) + 0.5) / 2 ** 32
+  })
+}

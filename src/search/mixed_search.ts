@@ -1,0 +1,113 @@
+import type { Rng } from '../rng.ts'
+import { levelCentre } from '../space.ts'
+import type { Acquisition } from './acquisition.ts'
+import { activity, snapped, type Encoding } from './encoding.ts'
+import { minimizeInBox } from './numeric/minimize.ts'
+import { SOBOL_DIMS, sobolColumn } from './numeric/sobol_sequence.ts'
+
+/** A point of the cube and how much it is worth trying. */
+export interface Proposal {
+  readonly point: Float64Array
+  readonly value: number
+}
+
+const CANDIDATES = 2048
+const STARTS = 10
+const ROUNDS = 20
+
+/**
+ * Points that an acquisition finds most worth trying, the best first: from the best of evenly spread points, from some
+ * of the others by chance (the better, the likelier) and from `incumbents`, by turns along the gradient in the
+ * numbers, `weights` telling how quickly each matters, and level by level in the rest.
+ */
+export function propose(
+  encoding: Encoding,
+  acquisition: Acquisition,
+  incumbents: readonly Float64Array[],
+  weights: Float64Array,
+  rng: Rng,
+): readonly Proposal[] {
+  const spread = evenPoints(encoding, CANDIDATES, rng).map((point) => ({ point, value: acquisition.value(point) }))
+  const known = incumbents.map((point) => ({ point, value: acquisition.value(point) }))
+  const starts = [...known, ...roulette(spread, STARTS - known.length, rng)]
+  const found = starts.map((start) => climb(encoding, acquisition, start, weights))
+  return found.toSorted((a, b) => b.value - a.value)
+}
+
+/** Evenly spread points, with some number in every coordinate. */
+export function evenPoints({ dims }: Encoding, count: number, rng: Rng): readonly Float64Array[] {
+  const columns = dims.map((dim, d) => {
+    const column =
+      d < SOBOL_DIMS
+        ? sobolColumn(count, d, rng.below(2 ** 32))
+        : Float64Array.from({ length: count }, () => rng.uniform())
+    return column.map((x) => snapped(dim, x))
+  })
+  return Array.from({ length: count }, (_, i) => Float64Array.from(columns, (column) => column[i]!))
+}
+
+/** The best, and others with chances as their values are, e to the power of them (by Gumbel's trick). */
+function roulette(proposals: readonly Proposal[], count: number, rng: Rng): readonly Proposal[] {
+  const best = proposals.reduce((a, b) => (b.value > a.value ? b : a))
+  const keyed = proposals.map((proposal) => ({ proposal, key: proposal.value - Math.log(-Math.log(rng.uniform())) }))
+  const others = keyed.filter(({ proposal }) => proposal !== best).toSorted((a, b) => b.key - a.key)
+  return [best, ...others.slice(0, count - 1).map(({ proposal }) => proposal)]
+}
+
+/** The top of the hill that a proposal stands on. */
+function climb(encoding: Encoding, acquisition: Acquisition, start: Proposal, weights: Float64Array): Proposal {
+  let at = start
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = at.value
+    at = alongGradient(encoding, acquisition, at, weights)
+    const onGradient = at.value
+    at = levelByLevel(encoding, acquisition, at)
+    if (at.value === onGradient || at.value - before < 1e-4) break
+  }
+  const point = at.point.map((x, d) => snapped(encoding.dims[d]!, x))
+  return point.every((x, d) => x === at.point[d]) ? at : { point, value: acquisition.value(point) }
+}
+
+/** Moves the numbers that count here, each in units of its lengthscale. */
+function alongGradient(encoding: Encoding, acquisition: Acquisition, at: Proposal, weights: Float64Array): Proposal {
+  const isOn = new Uint8Array(encoding.dims.length)
+  activity(encoding, at.point, isOn)
+  const moving = encoding.dims.flatMap((_, d) => (isOn[d] && !encoding.discrete[d] ? [d] : []))
+  if (moving.length === 0) return at
+  const scales = moving.map((d) => Math.sqrt(weights[d]!))
+  const point = Float64Array.from(at.point)
+  const slopes = new Float64Array(point.length)
+  const place = (x: Float64Array) => moving.forEach((d, i) => (point[d] = Math.min(1, x[i]! / scales[i]!)))
+  const { x, value } = minimizeInBox(
+    (x, into) => {
+      place(x)
+      const value = acquisition.slopes(point, slopes)
+      moving.forEach((d, i) => (into[i] = -slopes[d]! / scales[i]!))
+      return -value
+    },
+    moving.map((d, i) => at.point[d]! * scales[i]!),
+    scales.map(() => 0),
+    scales,
+    { iterations: 50, tolerance: 1e-2 },
+  )
+  if (!(-value > at.value)) return at
+  place(x)
+  return { point, value: -value }
+}
+
+/** Tries each level of each dimension that has few, one dimension after the other. */
+function levelByLevel({ dims, discrete, ...rest }: Encoding, acquisition: Acquisition, start: Proposal): Proposal {
+  let at = start
+  const isOn = new Uint8Array(dims.length)
+  for (let d = 0; d < dims.length; d++) {
+    const levels = discrete[d]!
+    activity({ dims, discrete, ...rest }, at.point, isOn)
+    if (!isOn[d]) continue
+    for (let level = 0; level < levels; level++) {
+      const point = at.point.with(d, levelCentre(level, levels))
+      const value = acquisition.value(point)
+      if (value > at.value) at = { point, value }
+    }
+  }
+  return at
+}

@@ -1,0 +1,141 @@
+import { emptyFactor, inverseOf, rowStart, unwhiten, whiten, writeRow } from './inverse_factor.ts'
+import { addWeightedSquares, matern52, matern52Slope, squaredDistances, type Columns } from './matern.ts'
+import { minimizeInBox, type Smooth } from './minimize.ts'
+
+/** What a Gaussian process takes for granted about a function: the covariance of its values, and their noise. */
+export interface Kernel {
+  /** One over the squared lengthscale of each dimension. */
+  readonly weights: Float64Array
+  /** The variance of the function. */
+  readonly scale: number
+  /** The variance of what is observed about it. */
+  readonly noise: number
+}
+
+export interface Fit {
+  readonly kernel: Kernel
+  /** The logarithm of the likelihood times the prior, but for constants of the dimensions. */
+  readonly logPosterior: number
+}
+
+/** Below this variance, of values of variance 1, noise is taken for none (as Optuna does). */
+const LEAST_NOISE = 1e-6
+const SHORTEST = 0.025
+const LONGEST = 1000
+
+/**
+ * The most probable kernel for some values of mean 0 and variance about 1, one for each point in the columns: by
+ * gradient from the better of the priors' mode and, where given, another kernel.
+ */
+export function fitKernel(columns: Columns, values: Float64Array, start?: Kernel): Fit {
+  const dimensions = columns.columns.length
+  const objective = negativeLogPosterior(columns, values)
+  const starts = [priorMode(dimensions), ...(start ? [logsOf(start)] : [])]
+  const slopes = new Float64Array(dimensions + 2)
+  const heights = starts.map((logs) => objective(logs, slopes))
+  const { x, value } = minimizeInBox(
+    objective,
+    starts[heights.indexOf(Math.min(...heights))]!,
+    [...Array.from({ length: dimensions }, () => Math.log(SHORTEST)), Math.log(0.01), Math.log(LEAST_NOISE)],
+    [...Array.from({ length: dimensions }, () => Math.log(LONGEST)), Math.log(100), 0],
+    { iterations: 60, tolerance: 1e-2 },
+  )
+  return { kernel: kernelOf(x), logPosterior: -value }
+}
+
+/**
+ * Minus the log posterior as a function of the logarithms of the lengthscales, the scale and the noise: one
+ * factorisation gives the value and all slopes (Rasmussen & Williams 2006, eq. 5.8 and 5.9).
+ */
+export function negativeLogPosterior(columns: Columns, values: Float64Array): Smooth {
+  const count = values.length
+  const dimensions = columns.columns.length
+  const rows = Array.from({ length: count }, (_, i) => columns.columns.map((column) => column[i]!))
+  const cells = emptyFactor(count)
+  // Both of the lower triangle, row by row.
+  const squared = emptyFactor(count)
+  const row = new Float64Array(count)
+  const weighted = new Float64Array(count)
+  const alpha = new Float64Array(count)
+  const sums = new Float64Array(dimensions)
+  return (logs, slopes) => {
+    const { weights, scale, noise } = kernelOf(logs)
+    let logDiagonal = 0
+    for (let i = 0; i < count; i++) {
+      squaredDistances(columns, weights, rows[i]!, i, row)
+      squared.set(row.subarray(0, i), rowStart(i))
+      for (let k = 0; k < i; k++) row[k] = scale * matern52(row[k]!)
+      logDiagonal += Math.log(writeRow(cells, i, row, scale + noise, noise))
+    }
+    whiten(cells, count, values, row)
+    let quadratic = 0
+    for (let i = 0; i < count; i++) quadratic += row[i]! * row[i]!
+    unwhiten(cells, count, row, alpha)
+
+    // The sum over pairs of (K^-1 - alpha alpha') dK is what the value changes by; the diagonal counts half.
+    const inverse = inverseOf({ size: count, cells })
+    let [byScale, byNoise] = [0, 0]
+    sums.fill(0)
+    for (let i = 0; i < count; i++) {
+      const start = rowStart(i)
+      for (let k = 0; k < i; k++) {
+        const pull = inverse[start + k]! - alpha[i]! * alpha[k]!
+        byScale += pull * scale * matern52(squared[start + k]!)
+        weighted[k] = pull * scale * matern52Slope(squared[start + k]!)
+      }
+      const pull = 0.5 * (inverse[start + i]! - alpha[i]! * alpha[i]!)
+      byScale += pull * scale
+      byNoise += pull * noise
+      addWeightedSquares(columns, rows[i]!, i, weighted, sums)
+    }
+    for (let d = 0; d < dimensions; d++) slopes[d] = -2 * weights[d]! * sums[d]!
+    slopes[dimensions] = byScale
+    slopes[dimensions + 1] = byNoise
+    return 0.5 * quadratic + logDiagonal - addLogPrior(logs, slopes)
+  }
+}
+
+/**
+ * The logarithm of the priors, whose slopes are taken off `slopes`. Lengthscales: lognormal around sqrt(dimensions)
+ * (Hvarfner et al. 2024, arXiv:2402.02229). Scale: gamma(2, 1), noise: gamma(1.1, 30), both as in Optuna.
+ */
+function addLogPrior(logs: Float64Array, slopes: Float64Array): number {
+  const dimensions = logs.length - 2
+  const middle = Math.SQRT2 + 0.5 * Math.log(dimensions)
+  let sum = 0
+  for (let d = 0; d < dimensions; d++) {
+    const off = logs[d]! - middle
+    sum -= logs[d]! + (off * off) / 6
+    slopes[d]! += 1 + off / 3
+  }
+  for (const [i, shape, rate] of [
+    [dimensions, 2, 1],
+    [dimensions + 1, 1.1, 30],
+  ] as const) {
+    const x = Math.exp(logs[i]!)
+    sum += (shape - 1) * logs[i]! - rate * x
+    slopes[i]! -= shape - 1 - rate * x
+  }
+  return sum
+}
+
+/** Where the priors are highest. */
+function priorMode(dimensions: number): Float64Array {
+  const logs = new Float64Array(dimensions + 2).fill(Math.SQRT2 + 0.5 * Math.log(dimensions) - 3)
+  logs[dimensions] = 0
+  logs[dimensions + 1] = Math.log(0.1 / 30)
+  return logs
+}
+
+function kernelOf(logs: Float64Array): Kernel {
+  const dimensions = logs.length - 2
+  return {
+    weights: logs.slice(0, dimensions).map((log) => Math.exp(-2 * log)),
+    scale: Math.exp(logs[dimensions]!),
+    noise: Math.exp(logs[dimensions + 1]!),
+  }
+}
+
+function logsOf({ weights, scale, noise }: Kernel): Float64Array {
+  return Float64Array.of(...weights.map((weight) => -0.5 * Math.log(weight)), Math.log(scale), Math.log(noise))
+}
