@@ -1,5 +1,5 @@
 import type { Batch } from '../../src/models/batch.ts'
-import type { Hyper } from '../../src/models/trainer.ts'
+import type { Hyper } from '../../src/models/step_values.ts'
 import { stream } from '../../src/rng.ts'
 import { CLASSES } from './nets.ts'
 

@@ -1,13 +1,13 @@
 import type { Device, Metrics } from '../trial.ts'
 import type { Batch } from './batch.ts'
 import type { TrainState } from './checkpoint.ts'
-import { fedBatch, termsOf } from './compiled_step.ts'
+import { termsOf } from './step_result.ts'
+import { fedBatch, type Hyper } from './step_values.ts'
 import { openSession } from './engines/open.ts'
 import { floats, type Session } from './engines/session.ts'
 import { gradientShares } from './losses/gradient_norms.ts'
 import { TERMS } from './losses/terms.ts'
 import { diagnosisGraph, type StepShape } from './train_step.ts'
-import type { Hyper } from './trainer.ts'
 
 /** Says what each loss does to a network, from one batch; made when it is first asked. */
 export interface Diagnosis {

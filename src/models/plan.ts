@@ -3,7 +3,7 @@ import type { LossWeights } from './losses/terms.ts'
 import type { ParamGroup } from './param_groups.ts'
 import { learningRate, parseSchedule, type Schedule, type ScheduleKind } from './schedule.ts'
 import type { Phase, TrainOptions } from './train_options.ts'
-import type { Hyper } from './trainer.ts'
+import type { Hyper } from './step_values.ts'
 
 /** How a training goes, step by step. */
 export interface TrainPlan {

@@ -2,16 +2,21 @@ import { nearest, TuneError } from '../errors.ts'
 import type { Device } from '../trial.ts'
 import type { BatchStream } from './batch_stream.ts'
 import type { Network, TrainState } from './checkpoint.ts'
-import { compileSteps, type Batches, type CompiledSteps } from './compiled_step.ts'
+import type { CompiledSteps } from './compiled_step.ts'
 import { parseLosses, type LossOptions } from './losses/options.ts'
-import { TERMS, type LossWeights, type TermName } from './losses/terms.ts'
+import { TERMS } from './losses/terms.ts'
 import type { Model } from './model.ts'
 import { parseClipping, type Clipping } from './optimizers/clip.ts'
 import { optimizerOf, type OptimizerOptions } from './optimizers/optimizer.ts'
 import type { ParamGroup } from './param_groups.ts'
+import { joined, listening, type SceneLosses } from './mined_scenes.ts'
 import { openPredictor, type Predictor } from './predictor.ts'
 import { isWithin, slotsOf, type StepShape, type UpdateShape } from './train_step.ts'
+import type { StepResult } from './step_result.ts'
+import type { Hyper } from './step_values.ts'
+import { compileSummedSteps } from './summed_steps.ts'
 import { initialState, keptBy, movedState, networkOf } from './train_state.ts'
+import { compileSteps } from './whole_steps.ts'
 
 export interface TrainerOptions {
   readonly model: Model
@@ -42,29 +47,6 @@ export interface TrainerOptions {
   readonly start?: { readonly network: Network; readonly state: Partial<TrainState> }
   /** Steps that one run of the device takes. Default 1; more keep the state on a GPU in between. */
   readonly stepsPerRun?: number
-}
-
-/** What one step is taken with; all of it may change from step to step. */
-export interface Hyper {
-  readonly lr: number
-  readonly weightDecay: number
-  /** Limit of the gradient, in the sense of the trainer's `clipping`. */
-  readonly clip: number
-  /** Factors of the losses. A loss of factor 0 is not built. */
-  readonly weights: LossWeights
-  /** Parts of the network that stay as they are, running statistics included: `backbone`. Default: none. */
-  readonly frozen?: readonly string[]
-}
-
-/** The losses of a step's batches before the step, and the norm of their gradient before clipping. */
-export interface StepResult {
-  /** Each loss that has a weight, before it is weighted. */
-  readonly losses: Readonly<Partial<Record<TermName, number>>>
-  /** What each was weighted with: as asked for, or as learned. */
-  readonly weights: Readonly<Partial<Record<TermName, number>>>
-  /** The losses' weighted sum, which the step lowers. */
-  readonly total: number
-  readonly gradNorm: number
 }
 
 /** A network in training. It runs on the thread that calls it; other events get their turn before every step. */
@@ -104,7 +86,8 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
     checkParts(bare, frozen)
     await current?.steps.close()
     const shape: StepShape = { model, size, height, width, losses, weights, frozen, isMined }
-    const steps = await compileSteps(shape, update, { device, seed, groups, stepsPerRun, accumulate, average })
+    const compile = accumulate > 1 ? compileSummedSteps : compileSteps
+    const steps = await compile(shape, update, { device, seed, groups, stepsPerRun, accumulate, average })
     current = { key, steps }
     state = movedState(state, network, steps.network, seed)
     network = steps.network
@@ -125,37 +108,6 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
     },
     close: async () => current?.steps.close(),
   }
-}
-
-/** The losses of scenes: all that were told, and those that the stream of batches has yet to hear. */
-interface SceneLosses {
-  readonly told: Float32Array[]
-  unheard: Float32Array | undefined
-}
-
-/** Hands the losses of a batch to the stream when it is asked for the next one. */
-function listening(batches: Pick<BatchStream, 'next'>, scenes: SceneLosses): Batches {
-  return {
-    next: async () => {
-      const losses = scenes.unheard
-      scenes.unheard = undefined
-      return batches.next(losses)
-    },
-    heed(losses) {
-      scenes.told.push(losses)
-      scenes.unheard = losses
-    },
-  }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }
 
 function checkParts({ parameters }: Network, frozen: readonly string[]): void {

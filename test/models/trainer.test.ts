@@ -3,13 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { Batch } from '../../src/models/batch.ts'
 import type { TrainState } from '../../src/models/checkpoint.ts'
 import { keptBy } from '../../src/models/train_state.ts'
-import {
-  openTrainer,
-  type Hyper,
-  type StepResult,
-  type Trainer,
-  type TrainerOptions,
-} from '../../src/models/trainer.ts'
+import type { StepResult } from '../../src/models/step_result.ts'
+import type { Hyper } from '../../src/models/step_values.ts'
+import { openTrainer, type Trainer, type TrainerOptions } from '../../src/models/trainer.ts'
 import { buildModel } from '../../src/models/zoo.ts'
 import { sizeOf, type Buffer, type Parameter } from '../../src/models/graph/graph.ts'
 import { noiseBatch, squareBatch } from './batches.ts'

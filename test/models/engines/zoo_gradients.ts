@@ -1,4 +1,4 @@
-import { fedBatch } from '../../../src/models/compiled_step.ts'
+import { fedBatch } from '../../../src/models/step_values.ts'
 import type { Inputs } from '../../../src/models/engines/session.ts'
 import { sizeOf, type Graph } from '../../../src/models/graph/graph.ts'
 import { parseLosses } from '../../../src/models/losses/options.ts'
