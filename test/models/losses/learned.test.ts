@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { openTrainer, type Hyper, type TrainerOptions } from '../../../src/models/trainer.ts'
+import type { Hyper } from '../../../src/models/step_values.ts'
+import { openTrainer, type TrainerOptions } from '../../../src/models/trainer.ts'
 import { buildModel } from '../../../src/models/zoo.ts'
 import { noiseBatch } from '../batches.ts'
 import { cpu, relativeError } from '../graph/gradient_error.ts'
