@@ -18,6 +18,7 @@ export { median } from './search/median.ts'
 export { patient } from './search/patient.ts'
 export { percentile } from './search/percentile.ts'
 export { threshold } from './search/threshold.ts'
+export { wilcoxon } from './search/wilcoxon.ts'
 export type { Pruner, Verdict } from './search/pruner.ts'
 export type { Sampler, Suggestion } from './search/sampler.ts'
 

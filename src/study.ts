@@ -78,8 +78,8 @@ interface StudyDefinition<S extends Space, M extends Metrics, X extends Settings
 /** `true` was written, but `--set` may say `false`. */
 type Widened<X> = { readonly [K in keyof X]: X[K] extends boolean ? boolean : X[K] }
 
-/** The metrics that every report has: a goal must be in each, for pruners compare steps. A standard error is none. */
-type MetricOf<M, K = keyof M> = K extends `${string}_se` ? never : K extends keyof M & string ? (undefined extends M[K] ? never : K) : never // prettier-ignore
+/** The metrics that every report has: a goal must be in each, for pruners compare steps. What `Metrics` names specially is none. */
+type MetricOf<M, K = keyof M> = K extends `${string}_se` | `${string}@${string}` ? never : K extends keyof M & string ? (undefined extends M[K] ? never : K) : never // prettier-ignore
 
 type WithGoal<M extends Metrics> =
   | { readonly goal: Goal<NoInfer<MetricOf<M>>>; readonly goals?: never }

@@ -1,12 +1,25 @@
 import { canonicalJson } from './json.ts'
 import type { Params, Dim, Point } from './space.ts'
 
-/** Named numbers of one report. `x_se` is the standard error of `x`: shown beside it, and never a goal. */
+/**
+ * Named numbers of one report. `x_se` is the standard error of `x`: shown beside it, and never a goal. `x@3` is what image 3
+ * of all that were scored says of `x`: to compare trials image by image, and never shown.
+ */
 export type Metrics = Readonly<Record<string, number>>
 
 /** The metric that is the standard error of another. */
 export function errorOf(metric: string): `${string}_se` {
   return `${metric}_se`
+}
+
+/** The metric that is what one image says of another. */
+export function onImage(metric: string, image: number): `${string}@${number}` {
+  return `${metric}@${image}`
+}
+
+/** Whether a metric is about all images, and so for people to read. */
+export function isOverall(metric: string): boolean {
+  return !metric.includes('@')
 }
 
 /** One `yield` of an objective; `step` counts them from 1, `at` is in milliseconds since 1970. */

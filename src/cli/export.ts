@@ -2,7 +2,7 @@ import { stringify } from 'yaml'
 import type { Json } from '../json.ts'
 import { leaves, type Choice } from '../space.ts'
 import type { StoredStudy } from '../store/store.ts'
-import { baselineOf, front, type Trial } from '../trial.ts'
+import { baselineOf, front, isOverall, type Trial } from '../trial.ts'
 import { version } from '../version.ts'
 import { finite, trialWithReports } from './events_json.ts'
 
@@ -48,7 +48,9 @@ export function studyJson({ record, history }: StoredStudy): Json {
 /** One row a trial: number, state, steps, params (nested ones flat), metrics of the last report. RFC 4180. */
 export function trialsCsv({ record, history }: StoredStudy): string {
   const names = history.dims.map((dim) => dim.name)
-  const metrics = [...new Set(history.trials.flatMap((trial) => Object.keys(trial.reports.at(-1)?.metrics ?? {})))]
+  const metrics = [
+    ...new Set(history.trials.flatMap((trial) => Object.keys(trial.reports.at(-1)?.metrics ?? {}))),
+  ].filter(isOverall)
   const rows = history.trials.map((trial) => {
     const values = leaves(record.space, trial.params).map(({ value, active }) => (active ? value : ''))
     const last = trial.reports.at(-1)?.metrics ?? {}

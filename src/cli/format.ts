@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { Params } from '../space.ts'
-import { errorOf, type Goal, type Metrics } from '../trial.ts'
+import { errorOf, isOverall, type Goal, type Metrics } from '../trial.ts'
 import type { Terminal } from './terminal.ts'
 
 /** A metric for reading: four significant digits, never more than two decimals from 1 on. */
@@ -25,7 +25,7 @@ export function numbers(values: readonly (number | undefined)[]): readonly strin
 export function metricNames(metrics: readonly Metrics[]): readonly string[] {
   const names = [...new Set(metrics.flatMap((one) => Object.keys(one)))]
   const errors = new Set<string>(names.map(errorOf))
-  return names.filter((name) => !errors.has(name))
+  return names.filter((name) => !errors.has(name) && isOverall(name))
 }
 
 /** One metric's values for a column, with their standard errors where those were reported; a dash where there is none. */

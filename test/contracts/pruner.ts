@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { stream } from '../../src/rng.ts'
 import type { Pruner } from '../../src/search/pruner.ts'
-import type { Goal, Outcome, Trial } from '../../src/trial.ts'
+import { onImage, type Goal, type Outcome, type Trial } from '../../src/trial.ts'
 import { frozen, historyOf, trialOf } from '../search/histories.ts'
 
 const STEPS = 27
@@ -24,45 +24,57 @@ function curve(worse: number, steps = STEPS): number[] {
   return Array.from({ length: steps }, (_, i) => 10 + worse - i / 100)
 }
 
-/** What a pruner says of a running trial with these losses beside others: at each of its steps in turn. */
-function judged(pruner: Pruner, losses: readonly number[], others: readonly Trial[], goal?: Goal): readonly boolean[] {
-  return losses.map((_, i) => {
-    const trial = trialOf(others.length, losses.slice(0, i + 1), { outcome: { state: 'running' } })
-    return pruner.judge(trial, frozen(historyOf([], [...others, trial], goal && [goal])))?.action !== 'stop'
+/** The trial with what each of some images scored: its loss, and more on images that are hard. */
+function withImages(trial: Trial, images: number): Trial {
+  const reports = trial.reports.map(({ metrics, ...report }) => {
+    const loss = metrics['loss'] ?? Number.NaN
+    const scores = Array.from({ length: images }, (_, i) => [onImage('loss', i), loss + (i % 5)])
+    return { ...report, metrics: { ...metrics, ...Object.fromEntries(scores) } }
   })
+  return { ...trial, reports }
 }
 
-/** What every pruner must do. */
-export function prunerContract(pruner: Pruner): void {
+/**
+ * What every pruner must do, asked about a running trial at each of its steps in turn. One that compares `images` is
+ * given trials that report what each scored.
+ */
+export function prunerContract(pruner: Pruner, { images = 0 }: { readonly images?: number } = {}): void {
+  const judged = (losses: readonly number[], others: readonly Trial[], goal?: Goal): readonly boolean[] =>
+    losses.map((_, i) => {
+      const trial = trialOf(others.length, losses.slice(0, i + 1), { outcome: { state: 'running' } })
+      const [own, ...all] = [trial, ...others].map((one) => withImages(one, images))
+      return pruner.judge(own!, frozen(historyOf([], [...all, own!], goal && [goal])))?.action !== 'stop'
+    })
+
   describe(`${pruner.name}, as any pruner,`, () => {
     test('keeps a trial that has nothing to be compared with', () => {
-      expect(judged(pruner, curve(0), []).every(Boolean)).toBe(true)
+      expect(judged(curve(0), []).every(Boolean)).toBe(true)
     })
 
     test('keeps the best trial at every step', () => {
-      expect(judged(pruner, curve(-1), ordered(20)).every(Boolean)).toBe(true)
+      expect(judged(curve(-1), ordered(20)).every(Boolean)).toBe(true)
     })
 
     test('keeps a trial that is as good as all others', () => {
       const others = Array.from({ length: 20 }, (_, n) => trialOf(n, curve(0)))
-      expect(judged(pruner, curve(0), others).every(Boolean)).toBe(true)
+      expect(judged(curve(0), others).every(Boolean)).toBe(true)
     })
 
     test('stops the worst of many trials at some step', () => {
-      expect(judged(pruner, curve(100), ordered(20))).toContain(false)
+      expect(judged(curve(100), ordered(20))).toContain(false)
     })
 
     test('keeps no trial to its end that reports nothing but NaN', () => {
-      expect(judged(pruner, curve(Number.NaN), ordered(20))).toContain(false)
+      expect(judged(curve(Number.NaN), ordered(20))).toContain(false)
     })
 
     test('takes the NaN and infinities of others for results', () => {
       const others = [Number.NaN, Infinity, -Infinity, Number.NaN, Infinity, 0, 0, 0].map((worse, n) =>
         trialOf(n, curve(worse)),
       )
-      expect(judged(pruner, curve(0), others).every((answer) => typeof answer === 'boolean')).toBe(true)
+      expect(judged(curve(0), others).every((answer) => typeof answer === 'boolean')).toBe(true)
       const bad = Array.from({ length: 20 }, (_, n) => trialOf(n, curve(Number.NaN)))
-      expect(judged(pruner, curve(0), bad).every(Boolean)).toBe(true)
+      expect(judged(curve(0), bad).every(Boolean)).toBe(true)
     })
 
     test('does not care which way is better, nor in which order the others stand', () => {
@@ -74,8 +86,8 @@ export function prunerContract(pruner: Pruner): void {
         ),
       )
       const losses = curve(0).map((loss) => loss + rng.normal())
-      const answers = judged(pruner, losses, noisy)
-      expect(judged(pruner, losses, noisy.toReversed())).toEqual(answers)
+      const answers = judged(losses, noisy)
+      expect(judged(losses, noisy.toReversed())).toEqual(answers)
       const turned = noisy.map((trial) =>
         trialOf(
           trial.number,
@@ -85,7 +97,6 @@ export function prunerContract(pruner: Pruner): void {
       const more: Goal = { direction: 'maximize', metric: 'loss' }
       expect(
         judged(
-          pruner,
           losses.map((loss) => -loss),
           turned,
           more,
@@ -94,7 +105,7 @@ export function prunerContract(pruner: Pruner): void {
     })
 
     test('answers the same question the same way', () => {
-      expect(judged(pruner, curve(5), ordered(20))).toEqual(judged(pruner, curve(5), structuredClone(ordered(20))))
+      expect(judged(curve(5), ordered(20))).toEqual(judged(curve(5), structuredClone(ordered(20))))
     })
   })
 }
