@@ -9,6 +9,7 @@ import type { Goal, History, Trial } from '../trial.ts'
 import type { StudyEnd } from '../trials/driver.ts'
 import { atBounds } from './bounds.ts'
 import { count, duration, number, signed, wrap, wrapParams } from './format.ts'
+import { levelsText } from './levels.ts'
 import { countStates, frontTable } from './tables.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -78,6 +79,7 @@ function winnerSections(
     ['held out', heldOutText(input, winner)],
     ['params', wrapParams(winner.params, terminal.columns - INDENT.length, '  ')],
     ['front', frontText(history)],
+    ['levels', study.sampler?.name === 'grid' ? levelsText(history, study.space) : ''],
     ['mattered', effectsText(history, study)],
     ['cost', costText(history)],
   ]
