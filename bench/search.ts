@@ -6,6 +6,7 @@
  * `--workers 1,8` also simulates 8 asynchronous workers. Without Optuna's results, ours are shown alone.
  */
 import { parseArgs } from 'node:util'
+import { cmaes } from '../src/search/cmaes.ts'
 import { random } from '../src/search/random.ts'
 import type { Sampler } from '../src/search/sampler.ts'
 import { sobol } from '../src/search/sobol.ts'
@@ -16,7 +17,7 @@ import { readOptuna } from './search/optuna.ts'
 import { runStudy } from './search/run_study.ts'
 import { TASKS } from './search/tasks.ts'
 
-const SAMPLERS: Readonly<Record<string, () => Sampler>> = { random, sobol, tpe }
+const SAMPLERS: Readonly<Record<string, () => Sampler>> = { cmaes, random, sobol, tpe }
 
 const { values } = parseArgs({
   options: {

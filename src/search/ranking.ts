@@ -65,7 +65,8 @@ function inserted(sorted: readonly Trial[], trial: Trial, order: (a: Trial, b: T
   return sorted.toSpliced(from, 0, trial)
 }
 
-function orderOf(history: History): (a: Trial, b: Trial) => number {
+/** The order of `rank`: below 0 where a trial is more promising than another. */
+export function orderOf(history: History): (a: Trial, b: Trial) => number {
   const goal = history.goals[0]
   if (!goal) throw new Error('a history has a goal')
   return (a, b) => {
@@ -77,7 +78,7 @@ function orderOf(history: History): (a: Trial, b: Trial) => number {
 }
 
 /** A paused trial has shown as much as a pruned one, and most of them get no further. */
-function hasShown(trial: Trial): boolean {
+export function hasShown(trial: Trial): boolean {
   return hasEnded(trial) || trial.outcome.state === 'paused'
 }
 

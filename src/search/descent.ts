@@ -1,0 +1,143 @@
+import { stream } from '../rng.ts'
+import { levelAt, type Dim } from '../space.ts'
+import { lossAt, type History, type Trial } from '../trial.ts'
+import {
+  deviations,
+  nextCma,
+  populationFor,
+  settingsFor,
+  startCma,
+  strangeness,
+  warmCma,
+  type Cma,
+} from './numeric/cma.ts'
+import { withMargin } from './numeric/margin.ts'
+import { truncatedNormal } from './numeric/truncated.ts'
+import { hasShown, orderOf } from './ranking.ts'
+
+/** Where the search along numbers stands after some generations. */
+export interface Descent {
+  /** The dimensions that are numbers, or have levels in an order. */
+  readonly numeric: readonly number[]
+  readonly cma: Cma
+  /** Trials of each generation. */
+  readonly population: number
+  readonly restarts: number
+  /** The lowest loss of each generation since the last restart. */
+  readonly lowest: readonly number[]
+}
+
+/** The deviation at the start, a sixth of the range: as Optuna. */
+const FIRST_SPREAD = 1 / 6
+/** The deviation after a restart from anywhere: that of an even spread. */
+const WIDE_SPREAD = Math.sqrt(1 / 12)
+/** Deviations below this share of the range tell no values apart that anyone would. */
+const NARROWEST = 1e-9
+/** How many of the last generations are remembered, for trials that end out of turn. */
+const REMEMBERED = 8
+
+interface Known {
+  readonly history: Pick<History, 'goals' | 'constraints'>
+  readonly trials: readonly Trial[]
+  /** What some first trials led to. */
+  readonly stages: readonly { readonly used: number; readonly descent: Descent }[]
+}
+
+/**
+ * Follows the trials of a study, generation by generation. It remembers where it was: asking after one trial more is
+ * one generation at most, and the answer is the same as from the start.
+ */
+export function descentOf(population: number | undefined): (history: History) => Descent {
+  const latest = new WeakMap<readonly Dim[], Known>()
+  return (history) => {
+    const trials = history.trials.filter(hasShown)
+    const known = latest.get(history.dims)
+    const same = known && isSameQuestion(known, history) ? sharedLength(known.trials, trials) : 0
+    const before = known?.stages.filter(({ used }) => used <= same) ?? []
+    const stages = [...before]
+    if (stages.length === 0) stages.push({ used: 0, descent: first(history.dims, population) })
+    for (;;) {
+      const { used, descent } = stages.at(-1)!
+      const generation = trials.slice(used, used + descent.population)
+      if (generation.length < descent.population) break
+      stages.push({ used: used + descent.population, descent: next(descent, history, generation) })
+    }
+    latest.set(history.dims, { history, trials, stages: stages.slice(-REMEMBERED) })
+    return stages.at(-1)!.descent
+  }
+}
+
+function isSameQuestion({ history }: Known, { goals, constraints }: History): boolean {
+  return history.goals[0] === goals[0] && history.constraints === constraints
+}
+
+function sharedLength(a: readonly unknown[], b: readonly unknown[]): number {
+  const end = a.findIndex((item, i) => item !== b[i])
+  return end < 0 ? a.length : end
+}
+
+function first(dims: readonly Dim[], population: number | undefined): Descent {
+  const numeric = dims.flatMap((dim, d) => (dim.ordered && dim.levels > 1 ? [d] : []))
+  const cma = startCma(new Float64Array(numeric.length).fill(0.5), FIRST_SPREAD)
+  return { numeric, cma, population: population ?? populationFor(numeric.length), restarts: 0, lowest: [] }
+}
+
+/** The descent after a generation; a new one from a random place where it got stuck. */
+function next(descent: Descent, history: History, generation: readonly Trial[]): Descent {
+  const { cma, numeric, population } = descent
+  const { dims, goals } = history
+  const losses = generation.map((trial) => lossAt(goals[0]!, trial)).filter((loss) => !Number.isNaN(loss))
+  // Nothing is learned where all failed.
+  if (losses.length === 0) return descent
+  const samples = generation.toSorted(orderOf(history)).map((trial) => sampleOf(trial, descent, dims))
+  if (isForeign(cma, samples)) return warmStarted(descent, history, generation.at(-1)!.number)
+  const moved = nextCma(cma, samples, settingsFor(numeric.length, population))
+  const lowest = [...descent.lowest, Math.min(...losses)]
+  if (!moved || isStuck(moved, lowest, population)) return restarted(descent, history.trials[0]!.seed)
+  const levels = numeric.map((d) => dims[d]!.levels)
+  return { ...descent, cma: withMargin(moved, levels, 1 / (numeric.length * population)), lowest }
+}
+
+/**
+ * The sample that a trial came from. A level stands for all samples that fall into it, and a coordinate that was switched
+ * off for all: each is drawn again, by the trial's own stream.
+ */
+function sampleOf(trial: Trial, { cma, numeric }: Descent, dims: readonly Dim[]): Float64Array {
+  const spread = deviations(cma)
+  const rng = stream(trial.seed, 'cmaes')
+  return Float64Array.from(numeric, (d, i) => {
+    const { levels } = dims[d]!
+    const x = trial.point[d] ?? Number.NaN
+    const u = rng.uniform()
+    if (Number.isFinite(x) && levels === Infinity) return x
+    const level = levelAt(x, levels)
+    const low = level > 0 ? level / levels : -Infinity
+    const high = level < levels - 1 ? (level + 1) / levels : Infinity
+    return truncatedNormal(cma.mean[i]!, spread[i]!, low, high, u)
+  })
+}
+
+/** Whether a generation cannot have been drawn from the distribution, nor from one that was a little wider. */
+function isForeign(cma: Cma, samples: readonly Float64Array[]): boolean {
+  return strangeness(cma, samples) > 1 + Math.max(1, 4 * Math.sqrt(2 / (cma.mean.length * samples.length)))
+}
+
+/** A descent from the best tenth of the trials so far, which came from elsewhere. */
+function warmStarted(descent: Descent, history: History, last: number): Descent {
+  const earlier = history.trials.filter((trial) => hasShown(trial) && trial.number <= last).toSorted(orderOf(history))
+  const good = earlier.slice(0, Math.ceil(earlier.length / 10))
+  return { ...descent, cma: warmCma(good.map((trial) => sampleOf(trial, descent, history.dims))), lowest: [] }
+}
+
+/** Section B.3 of Hansen 2016: too narrow to matter, or as flat as a table for as long as it is worth waiting. */
+function isStuck(cma: Cma, lowest: readonly number[], population: number): boolean {
+  const recent = lowest.slice(-(10 + Math.ceil((30 * cma.mean.length) / population)))
+  const isFlat = recent.length === 10 + Math.ceil((30 * cma.mean.length) / population) && new Set(recent).size === 1
+  return isFlat || Math.max(...deviations(cma)) < NARROWEST
+}
+
+function restarted({ numeric, population, restarts }: Descent, seed: number): Descent {
+  const rng = stream(seed, 'cmaes', 'restart', restarts)
+  const mean = Float64Array.from(numeric, () => rng.uniform())
+  return { numeric, cma: startCma(mean, WIDE_SPREAD), population: 2 * population, restarts: restarts + 1, lowest: [] }
+}
