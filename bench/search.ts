@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util'
 import { cmaes } from '../src/search/cmaes.ts'
+import { gp } from '../src/search/gp.ts'
 import { random } from '../src/search/random.ts'
 import type { Sampler } from '../src/search/sampler.ts'
 import { sobol } from '../src/search/sobol.ts'
@@ -17,7 +18,7 @@ import { readOptuna } from './search/optuna.ts'
 import { runStudy } from './search/run_study.ts'
 import { TASKS } from './search/tasks.ts'
 
-const SAMPLERS: Readonly<Record<string, () => Sampler>> = { cmaes, random, sobol, tpe }
+const SAMPLERS: Readonly<Record<string, () => Sampler>> = { cmaes, gp, random, sobol, tpe }
 
 const { values } = parseArgs({
   options: {

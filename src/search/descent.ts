@@ -90,7 +90,8 @@ function next(descent: Descent, history: History, generation: readonly Trial[]):
   // Nothing is learned where all failed.
   if (losses.length === 0) return descent
   const samples = generation.toSorted(orderOf(history)).map((trial) => sampleOf(trial, descent, dims))
-  if (isForeign(cma, samples)) return warmStarted(descent, history, generation.at(-1)!.number)
+  // Later, lanes that lag behind draw from wider distributions.
+  if (cma.generation === 0 && isForeign(cma, samples)) return warmStarted(descent, history, generation.at(-1)!.number)
   const moved = nextCma(cma, samples, settingsFor(numeric.length, population))
   const lowest = [...descent.lowest, Math.min(...losses)]
   if (!moved || isStuck(moved, lowest, population)) return restarted(descent, history.trials[0]!.seed)
