@@ -78,15 +78,25 @@ export function trialText({ record }: StoredStudy, trial: Trial, log: string, te
 
 function reportTable({ reports }: Trial, terminal: Terminal): string {
   const all = reports.map(({ metrics }) => metrics)
-  const names = metricNames(all)
-  const columns = names.map((name) => metricColumn(name, all, terminal))
   const first = reports[0]?.at ?? 0
-  const rows = reports.map(({ step, at }, i) => [
-    String(step),
-    ...columns.map((column) => column[i] ?? '-'),
-    `+${duration((at - first) / 1000)}`,
-  ])
-  return table(['step', ...names, 'after the first'], rows, [])
+  const metrics = metricNames(all).map((name) => [name, ...metricColumn(name, all, terminal)])
+  const times = ['after the first', ...reports.map(({ at }) => `+${duration((at - first) / 1000)}`)]
+  return foldedTable(['step', ...reports.map(({ step }) => String(step))], [...metrics, times], terminal.columns)
+}
+
+/** A table of columns, each under its heading; those that do not fit go on below, behind `key` again. */
+function foldedTable(key: readonly string[], columns: readonly (readonly string[])[], room: number): string {
+  const parts: (readonly string[])[][] = []
+  let free = 0
+  for (const column of columns) {
+    const needed = 2 + Math.max(...column.map(width))
+    const isNew = needed > free
+    if (isNew) parts.push([key])
+    free = (isNew ? room - Math.max(...key.map(width)) : free) - needed
+    parts.at(-1)!.push(column)
+  }
+  const rowsOf = (part: readonly (readonly string[])[]) => key.map((_, row) => part.map((column) => column[row] ?? '-'))
+  return parts.map((part) => rowsOf(part)).map(([heads = [], ...rows]) => table(heads, rows, [])).join('\n\n') // prettier-ignore
 }
 
 /** The best beside the baseline; with several goals, all that none beats. */
