@@ -31,8 +31,8 @@ test.each(names)(
         device,
         signal,
         maxSteps: 2,
-        reported: 0,
         dir: temporaryDir(),
+        reported: 0,
         settings,
         data: prepared,
       }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { stream } from '../../src/rng.ts'
 import type { Pruner } from '../../src/search/pruner.ts'
-import { onImage, type Goal, type Outcome, type Trial } from '../../src/trial.ts'
-import { frozen, historyOf, trialOf } from '../search/histories.ts'
+import { hasEnded, onImage, type Goal, type Outcome, type Trial } from '../../src/trial.ts'
+import { simulate } from '../../bench/hpo/simulate.ts'
+import { frozen, historyOf, minimizeLoss, trialOf } from '../search/histories.ts'
 
 const STEPS = 27
 const outcomes: readonly Outcome[] = [
@@ -10,13 +11,14 @@ const outcomes: readonly Outcome[] = [
   { state: 'pruned' },
   { state: 'running' },
   { state: 'interrupted' },
+  { state: 'paused' },
   { state: 'failed', code: 'trial/threw', message: 'boom' },
 ]
 
 /** Trials whose losses fall; the higher its number, the worse a trial is at every step. */
 function ordered(count: number): readonly Trial[] {
   return Array.from({ length: count }, (_, n) =>
-    trialOf(n, curve(n), { outcome: outcomes[n % 2 === 0 ? 0 : n % 5] ?? { state: 'complete' } }),
+    trialOf(n, curve(n), { outcome: outcomes[n % 2 === 0 ? 0 : n % 6] ?? { state: 'complete' } }),
   )
 }
 
@@ -36,18 +38,22 @@ function withImages(trial: Trial, images: number): Trial {
 
 /**
  * What every pruner must do, asked about a running trial at each of its steps in turn. One that compares `images` is
- * given trials that report what each scored.
+ * given trials that report what each scored. One that `pauses` lets only those go on that are ahead of others.
  */
-export function prunerContract(pruner: Pruner, { images = 0 }: { readonly images?: number } = {}): void {
+export function prunerContract(
+  pruner: Pruner,
+  { images = 0, pauses = false }: { readonly images?: number; readonly pauses?: boolean } = {},
+): void {
   const judged = (losses: readonly number[], others: readonly Trial[], goal?: Goal): readonly boolean[] =>
     losses.map((_, i) => {
       const trial = trialOf(others.length, losses.slice(0, i + 1), { outcome: { state: 'running' } })
       const [own, ...all] = [trial, ...others].map((one) => withImages(one, images))
-      return pruner.judge(own!, frozen(historyOf([], [...all, own!], goal && [goal])))?.action !== 'stop'
+      const action = pruner.judge(own!, frozen(historyOf([], [...all, own!], goal && [goal])))?.action
+      return action !== 'stop' && action !== 'pause'
     })
 
   describe(`${pruner.name}, as any pruner,`, () => {
-    test('keeps a trial that has nothing to be compared with', () => {
+    test.skipIf(pauses)('keeps a trial that has nothing to be compared with', () => {
       expect(judged(curve(0), []).every(Boolean)).toBe(true)
     })
 
@@ -55,7 +61,7 @@ export function prunerContract(pruner: Pruner, { images = 0 }: { readonly images
       expect(judged(curve(-1), ordered(20)).every(Boolean)).toBe(true)
     })
 
-    test('keeps a trial that is as good as all others', () => {
+    test.skipIf(pauses)('keeps a trial that is as good as all others', () => {
       const others = Array.from({ length: 20 }, (_, n) => trialOf(n, curve(0)))
       expect(judged(curve(0), others).every(Boolean)).toBe(true)
     })
@@ -74,7 +80,32 @@ export function prunerContract(pruner: Pruner, { images = 0 }: { readonly images
       )
       expect(judged(curve(0), others).every((answer) => typeof answer === 'boolean')).toBe(true)
       const bad = Array.from({ length: 20 }, (_, n) => trialOf(n, curve(Number.NaN)))
-      expect(judged(curve(0), bad).every(Boolean)).toBe(true)
+      if (!pauses) expect(judged(curve(0), bad).every(Boolean)).toBe(true)
+    })
+
+    test.runIf(pauses)('promotes the best of those that wait, and never one that does not or that reports NaN', () => {
+      const waiting = [3, 1, Number.NaN, 2].map((worse, n) =>
+        trialOf(n, [10 + worse], { outcome: { state: 'paused' } }),
+      )
+      const others = ordered(12).slice(4).map((trial) => ({ ...trial, reports: trial.reports.map((report) => ({ ...report, metrics: { loss: 30 } })) })) // prettier-ignore
+      const history = frozen(historyOf([], [...waiting, ...others]))
+      const promotion = pruner.promote?.(history)
+      expect(promotion).toMatchObject({ number: 1, action: 'promote', reason: expect.stringMatching(/\w/) })
+      expect(pruner.promote?.(structuredClone(history))).toEqual(promotion)
+      const none = [
+        [],
+        ordered(12).filter(({ outcome }) => outcome.state !== 'paused'),
+        Array.from({ length: 9 }, (_, n) => trialOf(n, [Number.NaN], { outcome: { state: 'paused' } })),
+      ]
+      for (const trials of none) expect(pruner.promote?.(frozen(historyOf([], trials)))).toBeUndefined()
+    })
+
+    test.runIf(pauses)('lets few go on, the best among them, whoever comes first', () => {
+      const places = Array.from({ length: 60 }, (_, n) => (7 * n + 30) % 60)
+      const { trials, complete } = simulate(pruner, minimizeLoss, places.map((place) => curve(place))) // prettier-ignore
+      expect(trials.every(hasEnded)).toBe(true)
+      expect(complete).toContain(places.indexOf(0))
+      expect(complete.length).toBeLessThan(20)
     })
 
     test('does not care which way is better, nor in which order the others stand', () => {

@@ -43,9 +43,16 @@ const pasts: Readonly<Record<string, (n: number, rng: Rng) => { losses: readonly
   'trials that ended in every way': (n, rng) => ({
     losses: n % 5 === 0 ? [] : [rng.normal(), n % 7 === 0 ? Number.NaN : rng.normal()].slice(0, 1 + (n % 2)),
     outcome:
-      ([{ state: 'complete' }, { state: 'pruned' }, failed, { state: 'running' }, { state: 'interrupted' }] as const)[
-        n % 5
-      ] ?? failed,
+      (
+        [
+          { state: 'complete' },
+          { state: 'pruned' },
+          failed,
+          { state: 'running' },
+          { state: 'interrupted' },
+          { state: 'paused' },
+        ] as const
+      )[n % 6] ?? failed,
   }),
   'infinite results': (n, rng) => ({
     losses: [[Infinity, -Infinity, rng.normal()][n % 3] ?? 0],
@@ -55,6 +62,7 @@ const pasts: Readonly<Record<string, (n: number, rng: Rng) => { losses: readonly
   'NaN results': () => ({ losses: [Number.NaN], outcome: { state: 'complete' } }),
   'failed trials': () => ({ losses: [], outcome: failed }),
   'pruned trials': (n) => ({ losses: [n, -n].slice(n % 2), outcome: { state: 'pruned' } }),
+  'paused trials': (n) => ({ losses: [n, -n].slice(n % 2), outcome: { state: 'paused' } }),
   'running trials': () => ({ losses: [], outcome: { state: 'running' } }),
 }
 

@@ -7,6 +7,9 @@ import { historyOf, trialOf } from './histories.ts'
 prunerContract(asha())
 prunerContract(asha({ first: 2, eta: 4, minTrials: 3 }))
 
+prunerContract(asha({ form: 'promotion' }), { pauses: true })
+prunerContract(asha({ form: 'promotion', first: 1, eta: 2, minTrials: 3 }), { pauses: true })
+
 const more: Goal = { direction: 'maximize', metric: 'loss' }
 
 /** What asha says of a trial with these scores, beside trials with those; more is better. */
@@ -35,6 +38,49 @@ function rungs(pruner: ReturnType<typeof asha>, steps: number): readonly number[
         ),
     )
 }
+
+describe('asha in its promotion form', () => {
+  const pruner = asha({ form: 'promotion' })
+
+  test('pauses at each rung what is not among the best third, and says where it stands', () => {
+    const others = [[5], [7], [6], [3], [9]].map((losses, n) => trialOf(n, losses, { outcome: { state: 'pruned' } }))
+    const judged = (loss: number) => {
+      const trial = trialOf(5, [loss], { outcome: { state: 'running' } })
+      return pruner.judge(trial, historyOf([], [...others, trial]))
+    }
+    expect(judged(4)).toEqual({
+      action: 'keep',
+      reason: 'loss 4 at step 1 is place 2 of 6, of which the best 2 go on',
+      numbers: { step: 1, loss: 4, place: 2, trials: 6, climb: 2 },
+    })
+    expect(judged(5)).toMatchObject({ action: 'pause', numbers: { place: 3, climb: 2 } })
+  })
+
+  test('promotes from the highest rung first, and a trial that has gone on holds its place below', () => {
+    const paused = { outcome: { state: 'paused' } } as const
+    const trials = [
+      trialOf(0, [5, 5, 5, 5]),
+      trialOf(1, [1, 1, 1], paused),
+      trialOf(2, [2, 2, 2], paused),
+      trialOf(3, [3], paused),
+      trialOf(4, [4], paused),
+      trialOf(5, [6], paused),
+    ]
+    expect(pruner.promote?.(historyOf([], trials))).toMatchObject({
+      number: 1,
+      numbers: { step: 3, place: 1, climb: 1 },
+    })
+    const later = trials.map((trial) => (trial.number === 1 ? trialOf(1, [1, 1, 1, 1], { outcome: { state: 'running' } }) : trial)) // prettier-ignore
+    expect(pruner.promote?.(historyOf([], later))).toBeUndefined()
+    const more = [6, 7, 8].map((number) => trialOf(number, [9], paused))
+    expect(pruner.promote?.(historyOf([], [...later, ...more]))).toMatchObject({ number: 3, numbers: { step: 1, place: 3 } }) // prettier-ignore
+  })
+
+  test('looks at no step between its rungs', () => {
+    const trial = trialOf(1, [1, 1], { outcome: { state: 'running' } })
+    expect(pruner.judge(trial, historyOf([], [trialOf(0, [2, 2, 2]), trial]))).toBeUndefined()
+  })
+})
 
 describe('asha', () => {
   test.each([

@@ -5,6 +5,7 @@ import { historyOf, trialOf } from './histories.ts'
 
 prunerContract(hyperband())
 prunerContract(hyperband({ first: 2, eta: 2, brackets: 4 }))
+prunerContract(hyperband({ form: 'promotion', brackets: 1 }), { pauses: true })
 
 /** The steps at which a hopeless trial of a number is looked at beside many that are good. */
 function rungsOf(number: number): string {
