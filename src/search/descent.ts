@@ -91,7 +91,8 @@ function next(descent: Descent, history: History, generation: readonly Trial[]):
   if (losses.length === 0) return descent
   const samples = generation.toSorted(orderOf(history)).map((trial) => sampleOf(trial, descent, dims))
   // Later, lanes that lag behind draw from wider distributions.
-  if (cma.generation === 0 && isForeign(cma, samples)) return warmStarted(descent, history, generation.at(-1)!.number)
+  if (cma.generation === 0 && strangeness(cma, samples) > FOREIGN)
+    return warmStarted(descent, history, generation.at(-1)!.number)
   const moved = nextCma(cma, samples, settingsFor(numeric.length, population))
   const lowest = [...descent.lowest, Math.min(...losses)]
   if (!moved || isStuck(moved, lowest, population)) return restarted(descent, history.trials[0]!.seed)
@@ -118,10 +119,8 @@ function sampleOf(trial: Trial, { cma, numeric }: Descent, dims: readonly Dim[])
   })
 }
 
-/** Whether a generation cannot have been drawn from the distribution, nor from one that was a little wider. */
-function isForeign(cma: Cma, samples: readonly Float64Array[]): boolean {
-  return strangeness(cma, samples) > 1 + Math.max(1, 4 * Math.sqrt(2 / (cma.mean.length * samples.length)))
-}
+/** A generation that is as strange as this was not drawn from the first distribution: an even spread has 3. */
+const FOREIGN = 2
 
 /** A descent from the best tenth of the trials so far, which came from elsewhere. */
 function warmStarted(descent: Descent, history: History, last: number): Descent {
