@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Category, ImageSet } from '../data/image_set.ts'
 import { instanceSide } from '../data/instance_side.ts'
 import { DEFAULT_NORMALISATION, type DomainNormalisation, type Normalisation } from '../data/normalisation.ts'
 import { TuneError } from '../errors.ts'
 import { fingerprint } from '../json.ts'
+import { checkpointDir } from '../results.ts'
 import {
   readCheckpoint,
   saveCheckpoint,
@@ -36,7 +37,7 @@ export interface AboutTraining {
 }
 
 export function aboutTraining(options: TrainOptions, model: Model): AboutTraining {
-  const { trial, set, resume: _, ...rest } = options
+  const { trial, set, ...rest } = options
   return {
     // It was read from such options.
     model: model.config as ModelOptions,
@@ -99,6 +100,24 @@ export function keepCheckpoint(
   saveCheckpoint(file, network, state, about)
 }
 
+/** Where a trial keeps what it goes on from after some reports. */
+function resumeFile(trialDir: string, reports: number): string {
+  return join(checkpointDir(trialDir), `${reports}.safetensors`)
+}
+
+/** Keeps what a trial goes on from after a report, and after the one before: this one may not have been stored yet. */
+export function keepToGoOn(
+  trialDir: string,
+  reports: number,
+  trained: Pick<Trained, 'network' | 'state'>,
+  about: AboutTraining,
+): void {
+  keepCheckpoint(resumeFile(trialDir, reports), trained, about)
+  const kept = [reports, reports - 1].map((count) => resumeFile(trialDir, count))
+  const files = readdirSync(checkpointDir(trialDir)).map((name) => join(checkpointDir(trialDir), name))
+  for (const file of files) if (!kept.includes(file)) rmSync(file)
+}
+
 /**
  * Saves a training and reads it again, before its budget is spent on what could not be kept. Throws where what comes back
  * is not bitwise what was.
@@ -122,12 +141,12 @@ export interface Start {
 }
 
 /**
- * A training's own checkpoint where it is to resume and there is one; else the weights that it is to start from; else
- * nothing. Throws `checkpoint/invalid` for a checkpoint of another training.
+ * What a trial kept with its newest report where it has made any; else the weights that it is to start from; else nothing.
+ * Throws `checkpoint/invalid` for a checkpoint of another training.
  */
-export function startOf({ trial, from, resume = false }: TrainOptions, model: Model, about: AboutTraining): Start {
-  const own = checkpointFile(trial.dir)
-  if (resume && existsSync(own)) {
+export function startOf({ trial, from }: TrainOptions, model: Model, about: AboutTraining): Start {
+  const own = resumeFile(trial.dir, trial.reported ?? 0)
+  if (existsSync(own)) {
     const { about: kept, network, state } = openCheckpoint(own)
     if (kept.training === about.training) return { start: { network, state } }
     throw new TuneError('checkpoint/invalid', `${own} is the checkpoint of another training`, {

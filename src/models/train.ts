@@ -8,7 +8,7 @@ import { describe, type Description } from './describe.ts'
 import { writeHeads } from './heads_file.ts'
 import { planOf } from './plan.ts'
 import { keepCounts, openScorer, type Scores } from './score.ts'
-import { checkpointFile, keepCheckpoint, rehearse } from './starts.ts'
+import { checkpointFile, keepCheckpoint, keepToGoOn, rehearse } from './starts.ts'
 import type { TrainOptions } from './train_options.ts'
 import { openTraining } from './training.ts'
 import type { LoadReport } from './warm_start.ts'
@@ -49,7 +49,7 @@ export interface TrainedModel {
 
 /**
  * Trains a network and gives it to score after every `every` steps. Whoever stops reading stops the training. The same
- * seed gives bitwise the same network.
+ * seed gives bitwise the same network, and so does a trial that was paused or interrupted and goes on.
  *
  *     for await (const model of trainModel({ trial, set, weights })) yield await model.score(val)
  */
@@ -64,6 +64,7 @@ export async function* trainModel(options: TrainOptions): AsyncGenerator<Trained
   const { resize, normalisation } = options
   const scorer = openScorer(trainer, decodingOf, { ...(resize && { resize }), ...(normalisation && { normalisation }) })
   const file = checkpointFile(trial.dir)
+  const { reported = 0 } = trial
   let steps = trainer.state().state.step
   try {
     if (checkpoints !== 'never') rehearse(file, trainer.state(), about)
@@ -76,7 +77,10 @@ export async function* trainModel(options: TrainOptions): AsyncGenerator<Trained
         taken.push(...results)
         steps += results.length
       }
+      // Without a checkpoint, what was reported is trained again, in silence.
+      if (steps <= reported * every) continue
       const [at, isLast] = [steps, steps === plan.total]
+      if (checkpoints !== 'never' && !isLast) keepToGoOn(trial.dir, steps / every, trainer.state(), about)
       if (checkpoints === 'every' || (isLast && checkpoints === 'last')) keepCheckpoint(file, trainer.state(), about)
       yield {
         steps: at,

@@ -17,8 +17,8 @@ type Optimization = Pick<TrainerOptions, 'losses' | 'optimizer' | 'clipping' | '
 
 /** All that a training follows from. Only the first two have no default. */
 export interface TrainOptions extends Optimization {
-  /** The trial that this training is: its seed, device, directory and number of reports. */
-  readonly trial: Pick<TrialContext, 'seed' | 'device' | 'signal' | 'maxSteps' | 'dir'>
+  /** The trial that this training is: its seed, device, directory and number of reports, and those it has made. */
+  readonly trial: Pick<TrialContext, 'seed' | 'device' | 'signal' | 'maxSteps' | 'dir'> & Partial<Pick<TrialContext, 'reported'>> // prettier-ignore
   readonly set: ImageSet
 
   /** Factors of the losses. Default: Panoptic-DeepLab's, `{ semantic: 1, center: 200, offset: 0.01 }`. */
@@ -66,10 +66,11 @@ export interface TrainOptions extends Optimization {
   readonly targets?: Omit<TargetOptions, 'stride'>
   /** Default: in proportion to each image and to the set's instances. */
   readonly decode?: DecodeOptions
-  /** When the trial's directory gets a checkpoint, `model.safetensors`. Default `last`: with the last report. */
+  /**
+   * When the trial's directory gets a checkpoint, `model.safetensors`. Default `last`: with the last report. Unless it is
+   * `never`, `checkpoint/` beside it has what the trial goes on from after a pause or an interruption.
+   */
   readonly checkpoints?: 'never' | 'last' | 'every'
-  /** Whether to go on from the trial's own checkpoint, where there is one. Default false: to begin anew. */
-  readonly resume?: boolean
 }
 
 /** A part of a training in which something differs from its options. */

@@ -1,6 +1,6 @@
 import { TuneError } from '../errors.ts'
 import { seedFor } from '../rng.ts'
-import { emptyDir, logFile } from '../results.ts'
+import { checkpointDir, emptyDir, logFile, removeDir } from '../results.ts'
 import type { Params } from '../space.ts'
 import type { Study } from '../study.ts'
 import type { Metrics } from '../trial.ts'
@@ -74,6 +74,7 @@ async function runToEnd(
     data,
   }
   const end = await readToEnd(study, executor, job, slot, signal)
+  removeDir(checkpointDir(job.dir))
   signal.throwIfAborted()
   if ('metrics' in end) return end.metrics
   throw new TuneError(

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { readFileSync, statSync, truncateSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
 import type { ImageSet } from '../../src/data/image_set.ts'
 import { openShapes } from '../../src/data/shapes.ts'
+import { checkpointDir } from '../../src/results.ts'
 import { openScorer } from '../../src/models/score.ts'
 import { checkpointFile, openCheckpoint } from '../../src/models/starts.ts'
 import { trainModel, type TrainedModel } from '../../src/models/train.ts'
@@ -43,6 +45,10 @@ async function trained(how: TrainOptions, reports = Infinity): Promise<TrainedMo
   return last!
 }
 
+function goingOn(how: TrainOptions, reported: number): TrainOptions {
+  return { ...how, trial: { ...how.trial, reported } }
+}
+
 function stateIn(how: TrainOptions) {
   const { state, network } = openCheckpoint(checkpointFile(how.trial.dir))
   return { state, names: network.parameters.map(({ name }) => name) }
@@ -61,27 +67,40 @@ describe('a training that was stopped', () => {
     ['with learned weights of its losses', { losses: { weighting: 'learned' } }],
   ]
   test.each(changes)('goes on from its checkpoint to the bit: %s (M4)', async (_, change) => {
-    const whole = options({ ...change, checkpoints: 'every' })
+    const whole = options(change)
     await trained(whole)
-    const stopped = options({ ...change, checkpoints: 'every' })
+    const stopped = options(change)
     await trained(stopped, 2)
-    expect(stateIn(stopped).state.step).toBe(8)
     const reports: number[] = []
-    for await (const { steps } of trainModel({ ...stopped, resume: true })) reports.push(steps)
+    for await (const { steps } of trainModel(goingOn(stopped, 2))) reports.push(steps)
     expect(reports).toEqual([12, 16])
     expect(stateIn(stopped)).toEqual(stateIn(whole))
   })
 
+  test('goes on to the bit from any report: that of its newest checkpoint, the one before, or one it kept nothing of', async () => {
+    const whole = options()
+    await trained(whole)
+    for (const reported of [3, 2, 1]) {
+      const stopped = options()
+      await trained(stopped, 3)
+      expect(readdirSync(checkpointDir(stopped.trial.dir)).toSorted()).toEqual(['2.safetensors', '3.safetensors'])
+      const reports: number[] = []
+      for await (const { steps } of trainModel(goingOn(stopped, reported))) reports.push(steps)
+      expect(reports).toEqual([8, 12, 16].slice(reported - 1))
+      expect(stateIn(stopped)).toEqual(stateIn(whole))
+    }
+  })
+
   test('does not go on from the checkpoint of another training, nor from half of one', async () => {
-    const how = options({ checkpoints: 'every' })
+    const how = options()
     await trained(how, 1)
-    await expect(trained({ ...how, lr: 0.1, resume: true })).rejects.toMatchObject({
+    await expect(trained({ ...goingOn(how, 1), lr: 0.1 })).rejects.toMatchObject({
       code: 'checkpoint/invalid',
       message: expect.stringContaining('another training'),
     })
-    const file = checkpointFile(how.trial.dir)
+    const file = join(checkpointDir(how.trial.dir), '1.safetensors')
     truncateSync(file, Math.floor(statSync(file).size / 2))
-    await expect(trained({ ...how, resume: true })).rejects.toMatchObject({ code: 'checkpoint/invalid' })
+    await expect(trained(goingOn(how, 1))).rejects.toMatchObject({ code: 'checkpoint/invalid' })
   })
 })
 
