@@ -1,9 +1,8 @@
 import { systemClock, type Clock } from '../clock.ts'
 import { TuneError } from '../errors.ts'
-import type { Json } from '../json.ts'
 import { checkUnchanged } from './changes.ts'
 import { afterDriver, createLedger, type Ledger } from './ledger.ts'
-import type { Store, StudyRecord } from './store.ts'
+import type { LoggedEvent, Store, StudyRecord } from './store.ts'
 
 interface Entry {
   record: StudyRecord
@@ -11,7 +10,7 @@ interface Entry {
   isOpen: boolean
   startedAt: number
   updatedAt: number
-  readonly events: { readonly [field: string]: Json }[]
+  readonly events: LoggedEvent[]
 }
 
 /** Keeps studies for as long as it lives: for tests, benches and dry runs. `close` lets others open its studies. */
@@ -29,13 +28,14 @@ export function openMemoryStore({ clock = systemClock }: { readonly clock?: Cloc
       return writer(entry)
     },
     list: () =>
-      [...entries.values()].map(({ record, ledger, isOpen, startedAt, updatedAt }) => {
+      [...entries.values()].map(({ record, ledger, isOpen, startedAt, updatedAt, events }) => {
         const history = ledger.history()
         return {
           record,
           history: isOpen ? history : { ...history, trials: history.trials.map(afterDriver) },
           startedAt,
           updatedAt,
+          events: () => [...events],
         }
       }),
     log: (study, event) => {

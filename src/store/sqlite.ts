@@ -2,17 +2,18 @@ import Database from 'better-sqlite3'
 import { dirname } from 'node:path'
 import { systemClock, type Clock } from '../clock.ts'
 import { ensureDir, studiesFile } from '../results.ts'
+import type { History } from '../trial.ts'
 import { checkUnchanged } from './changes.ts'
 import { valueOf, type Connect, type Db } from './db.ts'
 import { afterDriver, createLedger } from './ledger.ts'
 import { guarded } from './sqlite_errors.ts'
 import { readForeignTrials } from './sqlite_foreign.ts'
 import { isLocked, lockStudy } from './sqlite_lock.ts'
-import { readRecord, readStudies, readTrials, type StoredTrial } from './sqlite_read.ts'
+import { readEvents, readRecord, readStudies, readTrials, type StoredTrial } from './sqlite_read.ts'
 import { readFile } from './sqlite_reader.ts'
 import { ensureSchema } from './sqlite_schema.ts'
 import { insertEvent, insertStudy, interruptRunning, trialWriter, updateStudy } from './sqlite_write.ts'
-import type { Store, StoredStudy, StudyRecord, StudyStore } from './store.ts'
+import type { Store, StudyRecord, StudyStore } from './store.ts'
 
 export interface SqliteOptions {
   readonly clock?: Clock
@@ -28,6 +29,10 @@ export function openSqliteStore(results: string, { clock = systemClock, busyMs =
   const file = studiesFile(results)
   const locks = new Map<string, Db>()
   let writer: Db | undefined
+  const query = <T>(read: (db: Db) => T): T | undefined => {
+    const own = writer
+    return own ? guarded(file, () => read(own)) : readFile(connect, file, busyMs, read)
+  }
 
   return {
     open: (record, { acceptCodeChange = false } = {}) => {
@@ -42,13 +47,13 @@ export function openSqliteStore(results: string, { clock = systemClock, busyMs =
         throw error
       }
     },
-    list: () => {
-      const own = writer
-      const studies = own ? guarded(file, () => readStudies(own)) : (readFile(connect, file, busyMs, readStudies) ?? [])
-      return studies.map((study) =>
-        locks.has(study.record.name) || isLocked(connect, results, study.record.name) ? study : left(study),
-      )
-    },
+    list: () =>
+      (query(readStudies) ?? []).map((study) => {
+        const { name } = study.record
+        const isRunning = locks.has(name) || isLocked(connect, results, name)
+        const events = () => query((db) => readEvents(db, name)) ?? []
+        return { ...study, history: isRunning ? study.history : left(study.history), events }
+      }),
     log: (study, event) => {
       const own = writer
       if (own) guarded(file, () => insertEvent(own, study, event, clock.now()))
@@ -206,7 +211,7 @@ function fullySynced<T>(db: Db, transaction: { immediate(): T }): T {
   }
 }
 
-/** A study that no driver holds: what it left running is interrupted. */
-function left(study: StoredStudy): StoredStudy {
-  return { ...study, history: { ...study.history, trials: study.history.trials.map(afterDriver) } }
+/** The trials of a study that no driver holds: what it left running is interrupted. */
+function left(history: History): History {
+  return { ...history, trials: history.trials.map(afterDriver) }
 }

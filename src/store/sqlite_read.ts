@@ -9,7 +9,7 @@ import { OPTUNA_STATES } from './optuna.ts'
 import { spaceOf } from './space_of.ts'
 import { readForeignTrials } from './sqlite_foreign.ts'
 import { hasTuneTables } from './sqlite_schema.ts'
-import type { StoredStudy, StudyRecord } from './store.ts'
+import type { LoggedEvent, StoredStudy, StudyRecord } from './store.ts'
 
 /** A trial and the id of its row in Optuna's tables. */
 export interface StoredTrial {
@@ -18,7 +18,7 @@ export interface StoredTrial {
 }
 
 /** Every study of ours in a file; one that only Optuna knows has no space to show. */
-export function readStudies(db: Db): readonly StoredStudy[] {
+export function readStudies(db: Db): readonly Omit<StoredStudy, 'events'>[] {
   if (!hasTuneTables(db)) return []
   const names = rowsOf<{ name: string }>(
     db,
@@ -116,6 +116,17 @@ function parseMetrics(db: Db, json: string): Metrics {
   return Object.fromEntries(fields.map(([name, value]) => [name, Number(value)]))
 }
 
+/** The log of a study. */
+export function readEvents(db: Db, name: string): readonly LoggedEvent[] {
+  if (!hasTuneTables(db)) return []
+  const sql = `
+    SELECT kind, at, event_json FROM tune_events JOIN studies USING (study_id) WHERE study_name = ? ORDER BY event_id
+  `
+  return rowsOf<EventRow>(db, sql, name).map(({ kind, at, event_json }) => {
+    return { ...parsed<Readonly<Record<string, Json>>>(db, event_json), kind, at }
+  })
+}
+
 function readTimes(db: Db, studyId: number): StudyTimes {
   const sql = `
     SELECT coalesce(min(started_at), created_at) AS startedAt,
@@ -168,6 +179,12 @@ interface TrialRow {
   readonly paused_at?: number | null
   readonly failure_code: string | null
   readonly failure_message: string | null
+}
+
+interface EventRow {
+  readonly kind: string
+  readonly at: number
+  readonly event_json: string
 }
 
 interface ReportRow {

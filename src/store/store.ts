@@ -16,13 +16,23 @@ export interface StudyRecord {
   readonly codeHash: string
 }
 
-/** A stored study, its trials, and when it was written to. */
+/** A stored study, its trials, when it was written to, and its log. */
 export interface StoredStudy {
   readonly record: StudyRecord
   readonly history: History
   /** Milliseconds since 1970 of its first trial's start and its last change. */
   readonly startedAt: number
   readonly updatedAt: number
+  /** The log in the order it was written, read when it is asked for. */
+  readonly events: () => readonly LoggedEvent[]
+}
+
+/** What happened that is neither a trial nor a report, such as `trial-judged`: a decision of the pruner. */
+export interface LoggedEvent {
+  readonly kind: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly [field: string]: Json
 }
 
 /** A trial to start: the next one or, when `number` is given, an interrupted or paused one again. */

@@ -284,4 +284,27 @@ export function testStore(place: () => StorePlace): void {
       expect(next.list()[0]?.record).toEqual({ ...record, seed: 8, codeHash: 'def' })
     })
   })
+
+  describe('the log', () => {
+    test('keeps what is told of a study in its order, with the time, for whoever opens the store again', () => {
+      const at = place()
+      const store = opened(at)
+      store.open(record)
+      store.open({ ...record, name: 'other' })
+      const told = store.list()[0]
+      store.log(record.name, { kind: 'warning', message: 'slow' })
+      store.log('other', { kind: 'warning', message: 'not this one' })
+      store.log(record.name, { kind: 'trial-judged', trial: 3, numbers: { loss: 0.5, cutoff: 'Infinity' } })
+      const expected = [
+        { kind: 'warning', message: 'slow' },
+        { kind: 'trial-judged', trial: 3, numbers: { loss: 0.5, cutoff: 'Infinity' } },
+      ]
+      expect(told?.events()).toMatchObject(expected)
+      store.close()
+      const [again] = opened(at).list()
+      expect(again?.events()).toMatchObject(expected)
+      const times = again?.events().map((event) => event.at) ?? []
+      expect(times).toEqual(times.toSorted((a, b) => a - b))
+    })
+  })
 }
