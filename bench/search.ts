@@ -8,6 +8,7 @@
 import { parseArgs } from 'node:util'
 import { cmaes } from '../src/search/cmaes.ts'
 import { gp } from '../src/search/gp.ts'
+import { nsga2 } from '../src/search/nsga2.ts'
 import { random } from '../src/search/random.ts'
 import type { Sampler } from '../src/search/sampler.ts'
 import { sobol } from '../src/search/sobol.ts'
@@ -18,7 +19,7 @@ import { readOptuna } from './search/optuna.ts'
 import { runStudy } from './search/run_study.ts'
 import { TASKS } from './search/tasks.ts'
 
-const SAMPLERS: Readonly<Record<string, () => Sampler>> = { cmaes, gp, random, sobol, tpe }
+const SAMPLERS: Readonly<Record<string, () => Sampler>> = { cmaes, gp, nsga2, random, sobol, tpe }
 
 const { values } = parseArgs({
   options: {

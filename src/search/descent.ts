@@ -1,6 +1,7 @@
 import { stream } from '../rng.ts'
 import { levelAt, type Dim } from '../space.ts'
 import { lossAt, type History, type Trial } from '../trial.ts'
+import { evolve } from './generations.ts'
 import {
   deviations,
   nextCma,
@@ -33,47 +34,9 @@ const FIRST_SPREAD = 1 / 6
 const WIDE_SPREAD = Math.sqrt(1 / 12)
 /** Deviations below this share of the range tell no values apart that anyone would. */
 const NARROWEST = 1e-9
-/** How many of the last generations are remembered, for trials that end out of turn. */
-const REMEMBERED = 8
-
-interface Known {
-  readonly history: Pick<History, 'goals' | 'constraints'>
-  readonly trials: readonly Trial[]
-  /** What some first trials led to. */
-  readonly stages: readonly { readonly used: number; readonly descent: Descent }[]
-}
-
-/**
- * Follows the trials of a study, generation by generation. It remembers where it was: asking after one trial more is
- * one generation at most, and the answer is the same as from the start.
- */
+/** The descent of a study. */
 export function descentOf(population: number | undefined): (history: History) => Descent {
-  const latest = new WeakMap<readonly Dim[], Known>()
-  return (history) => {
-    const trials = history.trials.filter(hasShown)
-    const known = latest.get(history.dims)
-    const same = known && isSameQuestion(known, history) ? sharedLength(known.trials, trials) : 0
-    const before = known?.stages.filter(({ used }) => used <= same) ?? []
-    const stages = [...before]
-    if (stages.length === 0) stages.push({ used: 0, descent: first(history.dims, population) })
-    for (;;) {
-      const { used, descent } = stages.at(-1)!
-      const generation = trials.slice(used, used + descent.population)
-      if (generation.length < descent.population) break
-      stages.push({ used: used + descent.population, descent: next(descent, history, generation) })
-    }
-    latest.set(history.dims, { history, trials, stages: stages.slice(-REMEMBERED) })
-    return stages.at(-1)!.descent
-  }
-}
-
-function isSameQuestion({ history }: Known, { goals, constraints }: History): boolean {
-  return history.goals[0] === goals[0] && history.constraints === constraints
-}
-
-function sharedLength(a: readonly unknown[], b: readonly unknown[]): number {
-  const end = a.findIndex((item, i) => item !== b[i])
-  return end < 0 ? a.length : end
+  return evolve({ first: ({ dims }) => first(dims, population), sizeOf: (descent) => descent.population, next })
 }
 
 function first(dims: readonly Dim[], population: number | undefined): Descent {
@@ -83,7 +46,7 @@ function first(dims: readonly Dim[], population: number | undefined): Descent {
 }
 
 /** The descent after a generation; a new one from a random place where it got stuck. */
-function next(descent: Descent, history: History, generation: readonly Trial[]): Descent {
+function next(descent: Descent, generation: readonly Trial[], history: History): Descent {
   const { cma, numeric, population } = descent
   const { dims, goals } = history
   const losses = generation.map((trial) => lossAt(goals[0]!, trial)).filter((loss) => !Number.isNaN(loss))

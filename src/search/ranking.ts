@@ -88,7 +88,7 @@ export function worstIfNaN(loss: number): number {
 }
 
 /** Lower is better: -Infinity for a result, minus its steps for a pruned trial, its violation, Infinity for no result. */
-function placeOf(history: History, goal: Goal, trial: Trial): number {
+export function placeOf(history: History, goal: Goal, trial: Trial): number {
   const { state } = trial.outcome
   if (state === 'failed' || Number.isNaN(lossAt(goal, trial))) return Infinity
   if (state === 'pruned' || state === 'paused') return -(trial.reports.at(-1)?.step ?? 0)
