@@ -6,6 +6,7 @@ import { compareCommand } from './compare.ts'
 import { dataCommand } from './data.ts'
 import { devicesCommand } from './devices.ts'
 import { evalCommand } from './eval.ts'
+import { explainCommand } from './explain.ts'
 import { wrap } from './format.ts'
 import { inspectCommands } from './inspect.ts'
 import { recheckCommand } from './recheck.ts'
@@ -39,6 +40,7 @@ export async function main(words: readonly string[]): Promise<number> {
   const commands = [
     ...runCommands(around),
     ...inspectCommands(print, terminal),
+    explainCommand(print, terminal),
     recheckCommand(around),
     compareCommand(print),
     evalCommand(print, printError),
@@ -63,7 +65,7 @@ The main job, to a best configuration in a minute:
 The same command continues it; Ctrl-C loses nothing.
 `
 
-const VERBS: readonly string[] = ['run', 'resume', 'status', 'list', 'show', 'best', 'export', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices'] // prettier-ignore
+const VERBS: readonly string[] = ['run', 'resume', 'status', 'list', 'show', 'best', 'export', 'explain', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices'] // prettier-ignore
 
 /** `tune --study F` is `tune run --study F`, and `tune F` is `tune run F`. */
 function withVerb(words: readonly string[]): readonly string[] {
