@@ -1,16 +1,18 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { TuneError } from '../../src/errors.ts'
 import type { StudyEvent } from '../../src/event.ts'
+import { trialDir } from '../../src/results.ts'
 import { seedFor } from '../../src/rng.ts'
+import { asha } from '../../src/search/asha.ts'
 import type { Pruner } from '../../src/search/pruner.ts'
 import type { Sampler } from '../../src/search/sampler.ts'
 import { choice, uniform } from '../../src/space.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { defineStudy, maximize, type Study, type TrialContext } from '../../src/study.ts'
-import type { Trial } from '../../src/trial.ts'
+import { hasEnded, type Trial } from '../../src/trial.ts'
 import { runStudy, type StudyEnd, type StudyRun } from '../../src/trials/driver.ts'
 import type { Executor } from '../../src/trials/executor.ts'
 import { slots } from '../contracts/executor.ts'
@@ -304,6 +306,132 @@ describe('failures', () => {
   test('for different reasons, or after a success, do not', async () => {
     const ran = await run(studyOf(failing, { budget: { trials: 5 } }))
     expect([ran.why, ran.trials.length]).toEqual(['budget', 5])
+  })
+})
+
+describe('a study whose pruner pauses', () => {
+  const pruner = asha({ form: 'promotion' })
+  const budget = { trials: 20, steps: 9 }
+  const reportsOf = (trials: readonly Trial[]) => trials.reduce((sum, { reports }) => sum + reports.length, 0)
+
+  test.each([1, 2] as const)(
+    'ends every trial once: a few complete, the others pruned where they waited, in %i slots',
+    async (slots) => {
+      const ran = await run(studyOf(nineReports, { pruner, budget }), { slots })
+      expect(ran.why).toBe('budget')
+      expect(ran.trials).toHaveLength(20)
+      const complete = ran.trials.filter(({ outcome }) => outcome.state === 'complete')
+      expect(states(ran).filter((state) => state === 'pruned')).toHaveLength(20 - complete.length)
+      expect(new Set(ran.trials.map(({ reports }) => reports.length))).toEqual(new Set([1, 3, 9]))
+      const best = ran.trials.toSorted((a, b) => Number(b.params['x']) - Number(a.params['x']))[0]
+      expect(complete).toContain(best)
+      expect(reportsOf(ran.trials)).toBeLessThan(0.6 * 20 * 9)
+      const ends = ran.events.flatMap((event) => (event.kind === 'trial-ended' ? [event] : []))
+      expect(ends.filter(({ outcome }) => outcome.state !== 'paused')).toHaveLength(20)
+      expect(ends.find(({ outcome }) => outcome.state === 'paused')?.reason).toMatch(
+        /^asha paused it: pq .* at step 1 is place 1? of|asha paused/,
+      )
+    },
+  )
+
+  test('lets a promoted trial go on in its directory, from what it kept there', async () => {
+    const seen: (readonly [number, number])[] = []
+    async function* keeping({ x }: Params, { number, reported, dir }: TrialContext) {
+      seen.push([number, reported])
+      const file = join(dir, 'checkpoint', 'step.txt')
+      expect(existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0).toBe(reported)
+      mkdirSync(join(dir, 'checkpoint'), { recursive: true })
+      for (let step = reported + 1; step <= 9; step++) {
+        writeFileSync(file, String(step))
+        yield { pq: x * step }
+      }
+    }
+    const results = temporaryDir()
+    const ran = await run(studyOf(keeping, { pruner, budget }), { results })
+    expect(new Set(seen.map(([, reported]) => reported))).toEqual(new Set([0, 1, 3]))
+    expect(seen.filter(([, reported]) => reported === 0)).toHaveLength(20)
+    for (const { params, reports } of ran.trials) {
+      expect(reports.map(({ metrics }) => metrics['pq'])).toEqual(reports.map(({ step }) => Number(params['x']) * step))
+    }
+    const kept = ran.trials.filter(({ number }) => existsSync(join(trialDir(results, 'tiny', number), 'checkpoint')))
+    expect(kept).toEqual([])
+  })
+
+  test('lets one that kept nothing begin anew, and leaves out what it repeats', async () => {
+    const reported = new Set<number>()
+    async function* forgetful(params: Params, trial: TrialContext) {
+      reported.add(trial.reported)
+      expect(readdirSync(trial.dir)).toEqual([])
+      writeFileSync(join(trial.dir, 'left.txt'), '')
+      yield* nineReports(params, trial)
+    }
+    const ran = await run(studyOf(forgetful, { pruner, budget }))
+    expect(reported).toEqual(new Set([0]))
+    for (const { params, reports } of ran.trials) {
+      expect(reports.map(({ step, metrics }) => [step, metrics['pq']])).toEqual(reports.map((_, i) => [i + 1, Number(params['x']) * (i + 1)])) // prettier-ignore
+    }
+  })
+
+  test('is continued as if nothing had been, wherever it was interrupted', async () => {
+    const study = studyOf(nineReports, { pruner, budget })
+    const results = (ran: Ran) => ran.trials.map(({ params, reports, outcome }) => [params, outcome, reports.map(({ metrics }) => metrics)]) // prettier-ignore
+    const undisturbed = results(await run(study))
+    const store = openMemoryStore()
+    for (const after of [2, 3, 1, 7, 11]) {
+      const stop = new AbortController()
+      let reports = 0
+      const onEvent = (event: StudyEvent) => {
+        if (event.kind === 'trial-reported' && ++reports === after) stop.abort()
+      }
+      const part = await run(study, { store, signal: stop.signal, onEvent })
+      expect(part.why).toBe('interrupted')
+      expect(states(part).filter((state) => state === 'running')).toEqual([])
+    }
+    expect(results(await run(study, { store }))).toEqual(undisturbed)
+  })
+
+  test('tries more with a larger budget, and what was pruned stays so', async () => {
+    const store = openMemoryStore()
+    const study = studyOf(nineReports, { pruner, budget })
+    const first = await run(study, { store })
+    const more = await run({ ...study, budget: { trials: 30, steps: 9 } }, { store })
+    expect(more.trials).toHaveLength(30)
+    expect(more.trials.slice(0, 20)).toEqual(first.trials)
+    expect(more.trials.every(hasEnded)).toBe(true)
+  })
+
+  test('keeps its slots until nothing can be promoted any more', async () => {
+    const held: Pruner = {
+      name: 'held',
+      judge: ({ reports }) => (reports.length === 1 ? { action: 'pause', reason: 'all wait', numbers: {} } : undefined),
+      promote: ({ trials }) => {
+        const waiting = trials.filter(({ outcome }) => outcome.state === 'paused')
+        const isReady = trials.length === 5 && trials.every(({ reports }) => reports.length > 0)
+        return isReady && waiting[0] ? { number: waiting[0].number, action: 'promote', reason: 'all came', numbers: {} } : undefined // prettier-ignore
+      },
+    }
+    async function* slowLast({ x }: Params, { number }: TrialContext) {
+      for (let step = 1; step <= 2; step++) {
+        await new Promise((resolve) => setTimeout(resolve, number === 4 ? 20 : 1))
+        yield { pq: x * step }
+      }
+    }
+    const promoted: number[] = []
+    const onEvent = (event: StudyEvent) => {
+      if (event.kind === 'trial-started' && event.trial.reports.length > 0) promoted.push(event.slot)
+    }
+    const ran = await run(studyOf(slowLast, { pruner: held, budget: { trials: 5, steps: 2 } }), { slots: 2, onEvent })
+    expect(states(ran)).toEqual(['complete', 'complete', 'complete', 'complete', 'complete'])
+    expect(promoted).toHaveLength(4)
+    expect(new Set(promoted)).toEqual(new Set([0, 1]))
+  })
+
+  test('is told when its pruner promotes what does not wait', async () => {
+    const broken: Pruner = { name: 'mine', judge: () => ({ action: 'pause', reason: 'always', numbers: {} }), promote: () => ({ number: 0, action: 'promote', reason: 'it is there', numbers: {} }) } // prettier-ignore
+    await expect(run(studyOf(nineReports, { pruner: broken }))).rejects.toMatchObject({
+      code: 'study/invalid',
+      message: "pruner 'mine' promotes trial 0, which is not paused",
+    })
   })
 })
 

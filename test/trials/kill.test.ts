@@ -15,10 +15,10 @@ const TRIALS = 14
 const KILLS = 5
 
 const script = fileURLToPath(new URL('../fixtures/run_study.js', import.meta.url))
-const study = fileURLToPath(new URL('../fixtures/studies/slow_reports.ts', import.meta.url))
 
-/** Runs the study in a process of its own; kills it at an event, or lets it end. */
-async function run(results: string, slots: number, killAt = Infinity): Promise<void> {
+/** Runs a study in a process of its own; kills it at an event, or lets it end. */
+async function run(name: string, results: string, slots: number, killAt = Infinity): Promise<void> {
+  const study = fileURLToPath(new URL(`../fixtures/studies/${name}.ts`, import.meta.url))
   const child = spawn(process.execPath, [script, study, results, String(slots)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -52,12 +52,17 @@ function result({ number, params, seed, reports, outcome }: Trial): unknown {
 describe.skipIf(!existsSync(new URL('../../dist/trials/worker.js', import.meta.url)))(
   'a study whose process is killed again and again',
   () => {
-    test.each([1, 2])('loses no trial, runs none twice and spends its budget exactly, with %i slots', async (slots) => {
+    test.each([
+      ['slow_reports', 1],
+      ['slow_reports', 2],
+      ['promoted_reports', 1],
+      ['promoted_reports', 2],
+    ])('loses no trial, runs none twice and spends its budget exactly: %s, with %i slots', async (name, slots) => {
       const chance = stream(slots, 'kills')
       const results = temporaryDir()
       let kept: readonly Trial[] = []
       for (let kill = 0; kill < KILLS; kill++) {
-        await run(results, slots, 1 + chance.below(10))
+        await run(name, results, slots, 1 + chance.below(10))
         const trials = trialsIn(results)
         expect(query(results, 'PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }])
         expect(trials.filter(({ outcome }) => outcome.state === 'running')).toEqual([])
@@ -67,7 +72,7 @@ describe.skipIf(!existsSync(new URL('../../dist/trials/worker.js', import.meta.u
       }
       expect(kept.length).toBeGreaterThan(0)
       expect(kept.length).toBeLessThan(TRIALS)
-      await run(results, slots)
+      await run(name, results, slots)
 
       const trials = trialsIn(results)
       expect(trials.map(({ number }) => number)).toEqual(Array.from({ length: TRIALS }, (_, number) => number))
@@ -75,7 +80,7 @@ describe.skipIf(!existsSync(new URL('../../dist/trials/worker.js', import.meta.u
       expect(query(results, "SELECT number FROM trials WHERE state IN ('RUNNING', 'WAITING')")).toEqual([])
       if (slots > 1) return
       const undisturbed = temporaryDir()
-      await run(undisturbed, 1)
+      await run(name, undisturbed, 1)
       expect(trials.map(result)).toEqual(trialsIn(undisturbed).map(result))
     })
   },
