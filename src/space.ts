@@ -89,14 +89,16 @@ export function encodeSpace(space: Space, values: Readonly<Record<string, unknow
       `unknown parameter '${unknown}'; the space has ${Object.keys(space).join(', ') || 'none'}`,
     )
   }
-  return Object.entries(space).flatMap(([name, param]) => {
+  const point: number[] = []
+  for (const name of Object.keys(space)) {
     try {
-      return param.encode(values[name])
+      for (const x of space[name]!.encode(values[name])) point.push(x)
     } catch (error) {
       if (!isTuneError(error)) throw error
       throw new TuneError('params/invalid', `parameter '${name}': ${error.message}`, { cause: error })
     }
-  })
+  }
+  return point
 }
 
 /** The values of the baseline, trial 0: every parameter at its default. */

@@ -141,6 +141,13 @@ export function hasEnded({ outcome: { state } }: Trial): boolean {
   return state === 'complete' || state === 'pruned' || state === 'failed'
 }
 
+/** How many trials are in each state. */
+export function countStates(trials: readonly Trial[]): Record<Outcome['state'], number> {
+  const counts = { running: 0, interrupted: 0, paused: 0, complete: 0, pruned: 0, failed: 0 }
+  for (const trial of trials) counts[trial.outcome.state]++
+  return counts
+}
+
 /** What decides which trials are best. */
 type Results = Pick<History, 'goals' | 'constraints' | 'trials'>
 

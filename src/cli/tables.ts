@@ -1,6 +1,6 @@
 import { leaves } from '../space.ts'
 import type { StoredStudy } from '../store/store.ts'
-import { BASELINE, best, front, hasEnded, type Trial } from '../trial.ts'
+import { BASELINE, best, countStates, front, hasEnded, type Trial } from '../trial.ts'
 import {
   count,
   duration,
@@ -18,13 +18,6 @@ import {
 } from './format.ts'
 import { mark } from './marks.ts'
 import type { Terminal } from './terminal.ts'
-
-/** How many trials are in each state. */
-export function countStates(trials: readonly Trial[]): Record<Trial['outcome']['state'], number> {
-  const counts = { running: 0, interrupted: 0, paused: 0, complete: 0, pruned: 0, failed: 0 }
-  for (const trial of trials) counts[trial.outcome.state]++
-  return counts
-}
 
 /** A line a study. */
 export function statusTable(studies: readonly StoredStudy[]): string {

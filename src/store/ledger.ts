@@ -19,26 +19,26 @@ export interface Ledger {
 export function createLedger(record: StudyRecord, stored: readonly Trial[]): Ledger {
   const space = spaceOf(record.space)
   const dims = spaceDims(space)
-  const trials = new Map(stored.map((trial) => [trial.number, trial]))
+  // By number. A history is a copy of it, made when one is asked for: that is cheap, and a sort at each report is not.
+  const trials = stored.toSorted((a, b) => a.number - b.number)
   let history: History | undefined
 
+  const find = (number: number): Trial | undefined => {
+    const trial = trials[placeOf(trials, number)]
+    return trial?.number === number ? trial : undefined
+  }
   const running = (number: number): Trial => {
-    const trial = trials.get(number)
+    const trial = find(number)
     if (trial?.outcome.state !== 'running') throw new Error(`trial ${number} is not running`)
     return trial
   }
   return {
     history: () => {
-      history ??= {
-        dims,
-        goals: record.goals,
-        constraints: record.constraints,
-        trials: [...trials.values()].toSorted((a, b) => a.number - b.number),
-      }
+      history ??= { dims, goals: record.goals, constraints: record.constraints, trials: trials.slice() }
       return history
     },
     started: (number, { params, seed, device, reason }) => {
-      const earlier = trials.get(number)
+      const earlier = find(number)
       if (earlier && !mayGoOn(earlier)) throw new Error(`trial ${number} cannot start: it is ${earlier.outcome.state}`)
       return {
         number,
@@ -58,16 +58,27 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
       return { ...trial, reports: [...trial.reports, report] }
     },
     finished: (number, outcome) => {
-      const trial = trials.get(number)
+      const trial = find(number)
       const isGivenUp = trial?.outcome.state === 'paused' && outcome.state === 'pruned'
       return { ...(isGivenUp ? trial : running(number)), outcome }
     },
     put: (trial) => {
-      trials.set(trial.number, trial)
+      trials.splice(placeOf(trials, trial.number), find(trial.number) ? 1 : 0, trial)
       history = undefined
       return trial
     },
   }
+}
+
+/** Where the trial of a number stands or, where there is none, would stand. */
+function placeOf(trials: readonly Trial[], number: number): number {
+  let [from, to] = [0, trials.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (trials[middle]!.number < number) from = middle + 1
+    else to = middle
+  }
+  return from
 }
 
 function mayGoOn({ outcome: { state } }: Trial): boolean {

@@ -138,7 +138,9 @@ function openStudy(
   )
   const write = trialWriter(db, studyId, record)
   let version = db.pragma('data_version')
+  let nextNumber = write.nextNumber()
 
+  const written = <T>(run: () => T): T => guarded(db.name, () => db.transaction(run).immediate())
   const durably = <T>(run: () => T): T => guarded(db.name, () => fullySynced(db, db.transaction(run)))
   const idOf = (number: number): number => {
     const id = ids.get(number)
@@ -150,28 +152,26 @@ function openStudy(
     const now = db.pragma('data_version')
     if (now === version) return
     version = now
+    nextNumber = write.nextNumber()
     for (const { trial } of readForeignTrials(db, studyId, record)) ledger.put(trial)
   }
 
   return {
     history: () => ledger.history(),
     start: (start) => {
-      const trial = durably(() => {
+      const trial = written(() => {
         takeForeign()
-        if (start.number !== undefined) {
-          const again = ledger.started(start.number, start)
-          write.restart(idOf(start.number), again, clock.now())
-          return again
-        }
-        const { id, trial: started } = write.insert((number) => ledger.started(number, start), clock.now())
-        ids.set(started.number, id)
+        const started = ledger.started(start.number ?? nextNumber, start)
+        if (start.number === undefined) ids.set(started.number, write.insert(started, clock.now()))
+        else write.restart(idOf(start.number), started, clock.now())
         return started
       })
+      nextNumber = Math.max(nextNumber, trial.number + 1)
       return ledger.put(trial)
     },
     report: (number, report) => {
       const trial = ledger.reported(number, report)
-      guarded(db.name, () => db.transaction(() => write.report(idOf(number), report)).immediate())
+      written(() => write.report(idOf(number), report))
       return ledger.put(trial)
     },
     finish: (number, outcome) => {

@@ -60,24 +60,26 @@ export function readTrials(db: Db, studyId: number, record: StudyRecord): readon
   const reports = readReports(db, studyId)
   const rows = rowsOf<TrialRow>(
     db,
-    'SELECT * FROM trials JOIN tune_trials USING (trial_id) WHERE study_id = ?',
+    'SELECT t.number, t.state, o.* FROM trials t JOIN tune_trials o USING (trial_id) WHERE study_id = ?',
     studyId,
   )
+  // A study runs on a few devices, and each trial says which.
+  const devices = new Map([...new Set(rows.map(({ device_json }) => device_json))].map((json) => [json, parsed<Device>(db, json)])) // prettier-ignore
   const own = rows.map((row) => ({
     id: row.trial_id,
-    trial: parseTrial(db, space, row, reports.get(row.trial_id) ?? []),
+    trial: parseTrial(db, space, row, devices.get(row.device_json)!, reports.get(row.trial_id) ?? []),
   }))
   return [...own, ...readForeignTrials(db, studyId, record)].toSorted((a, b) => a.trial.number - b.trial.number)
 }
 
-function parseTrial(db: Db, space: Space, row: TrialRow, reports: readonly Report[]): Trial {
+function parseTrial(db: Db, space: Space, row: TrialRow, device: Device, reports: readonly Report[]): Trial {
   const params = parsed<Params>(db, row.params_json)
   return {
     number: row.number,
     point: encodeSpace(space, params),
     params,
     seed: row.seed,
-    device: parsed<Device>(db, row.device_json),
+    device,
     ...(row.reason != null && { reason: row.reason }),
     reports,
     outcome: outcomeOf(row),
@@ -94,12 +96,16 @@ function outcomeOf({ state, paused_at, failure_code, failure_message }: TrialRow
 const STATES = ['running', 'interrupted', 'complete', 'pruned', 'failed'] as const
 
 function readReports(db: Db, studyId: number): ReadonlyMap<number, readonly Report[]> {
-  const sql = 'SELECT r.* FROM tune_reports r JOIN trials USING (trial_id) WHERE study_id = ? ORDER BY trial_id, step'
+  const sql = `
+    SELECT trial_id, step, metrics_json, at FROM tune_reports JOIN trials USING (trial_id)
+    WHERE study_id = ? ORDER BY trial_id, step
+  `
   const reports = new Map<number, Report[]>()
   for (const { trial_id, step, metrics_json, at } of rowsOf<ReportRow>(db, sql, studyId)) {
-    const list = reports.get(trial_id) ?? []
-    list.push({ step, metrics: parseMetrics(db, metrics_json), at })
-    reports.set(trial_id, list)
+    const report = { step, metrics: parseMetrics(db, metrics_json), at }
+    const list = reports.get(trial_id)
+    if (list) list.push(report)
+    else reports.set(trial_id, [report])
   }
   return reports
 }
@@ -112,8 +118,10 @@ export function metricsJson(metrics: Metrics): string {
 }
 
 function parseMetrics(db: Db, json: string): Metrics {
-  const fields = Object.entries(parsed<Readonly<Record<string, Json>>>(db, json))
-  return Object.fromEntries(fields.map(([name, value]) => [name, Number(value)]))
+  const metrics = parsed<Record<string, Json>>(db, json)
+  // Those that JSON has no word for are strings.
+  for (const name of Object.keys(metrics)) metrics[name] = Number(metrics[name])
+  return metrics as Metrics
 }
 
 /** The log of a study. */

@@ -3,7 +3,7 @@ import type { Params } from '../space.ts'
 import { describeConstraint, excessOf, type Outcome, type Report, type Trial } from '../trial.ts'
 import type { Db } from './db.ts'
 import { distributionJson, internalValue, OPTUNA_STATES, pythonNumber, typedValue } from './optuna.ts'
-import { metricsJson, type StoredTrial } from './sqlite_read.ts'
+import { metricsJson } from './sqlite_read.ts'
 import type { Store, StudyRecord } from './store.ts'
 
 /** A time as Optuna 5 keeps it: UTC, to the microsecond, from milliseconds since 1970. */
@@ -60,8 +60,10 @@ export function interruptRunning(db: Db, studyId: number): void {
 
 /** How a study's trials are written, each call within one transaction. Statements are compiled once. */
 export interface TrialWriter {
-  /** The new trial, under Optuna's number for it: as many as there are. */
-  insert(started: (number: number) => Trial, at: number): StoredTrial
+  /** The number of the next trial to Optuna: as many as there are. */
+  nextNumber(): number
+  /** Writes a new trial; the id of its row. */
+  insert(trial: Trial, at: number): number
   restart(id: number, trial: Trial, at: number): void
   report(id: number, report: Report): void
   finish(id: number, trial: Trial, at: number): void
@@ -103,15 +105,15 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
   const distributions = new Map(leaves(record.space, {}).map(({ name, spec }) => [name, distributionJson(spec)]))
 
   return {
-    insert: (started, at) => {
-      const trial = started(Number(count.get(studyId)))
+    nextNumber: () => Number(count.get(studyId)),
+    insert: (trial, at) => {
       const { number, params, seed, device, reason } = trial
       const id = Number(insertTrial.run(number, studyId, at).lastInsertRowid)
       insertOurs.run(id, JSON.stringify(params), seed, JSON.stringify(device), at, reason ?? null)
       for (const leaf of activeLeaves(record, params)) {
         insertParam.run(id, leaf.name, internalValue(leaf), distributions.get(leaf.name))
       }
-      return { id, trial }
+      return id
     },
     restart: (id, { seed, device }, at) => {
       restartOurs.run(seed, JSON.stringify(device), at, id)

@@ -45,7 +45,10 @@ export interface Start {
   readonly reason: string
 }
 
-/** Remembers the trials of one study. Every call has happened, durably for `start` and `finish`, when it returns. */
+/**
+ * Remembers the trials of one study. Every call has happened when it returns, whatever becomes of the process; once
+ * `finish` returns, a power cut undoes nothing either. A trial that one undoes is run again, as the same trial.
+ */
 export interface StudyStore {
   /** All trials by number. A trial that a dead driver left running is `interrupted`. */
   history(): History

@@ -5,7 +5,7 @@ import type { Sampler } from '../search/sampler.ts'
 import { decodeSpace, defaults, type Params } from '../space.ts'
 import type { Start } from '../store/store.ts'
 import type { Study } from '../study.ts'
-import { BASELINE, hasEnded, type History, type Trial } from '../trial.ts'
+import { BASELINE, countStates, type History, type Trial } from '../trial.ts'
 import type { StudyEvent } from '../event.ts'
 import { blame } from './blame.ts'
 
@@ -37,11 +37,12 @@ export function choose(progress: Progress & { readonly sampler: Sampler }): Chos
   const { study, history, sampler } = progress
   const why = endOf(progress)
   if (why !== undefined) return why
-  const again = history.trials.find(({ outcome }) => outcome.state === 'interrupted')
+  const counts = countStates(history.trials)
+  const again = counts.interrupted > 0 && history.trials.find(({ outcome }) => outcome.state === 'interrupted')
   if (again) return goingOn(again)
-  const promoted = promotedOf(study, history)
+  const promoted = counts.paused > 0 && promotedOf(study, history)
   if (promoted) return promoted
-  if (placesTaken(history) >= study.budget.trials) return 'budget'
+  if (endedOf(counts) + counts.running + counts.paused >= study.budget.trials) return 'budget'
 
   const number = (history.trials.at(-1)?.number ?? -1) + 1
   const next = nextOf(study, sampler, history, number)
@@ -50,18 +51,15 @@ export function choose(progress: Progress & { readonly sampler: Sampler }): Chos
 
 /** Why a run starts no more trials, or undefined where it does. */
 export function endOf({ study: { budget }, history: { trials }, isAborted, endedNow }: Progress): Why | undefined {
-  const ended = trials.filter(hasEnded)
-  if (ended.length >= budget.trials) return 'budget'
+  const counts = countStates(trials)
+  if (endedOf(counts) >= budget.trials) return 'budget'
   if (isAborted) return 'interrupted'
-  const failed = ended.filter(({ outcome }) => outcome.state === 'failed')
-  if (failed.length >= (budget.failures ?? Infinity) || failAlike(endedNow)) return 'failures'
-  const running = trials.filter(({ outcome }) => outcome.state === 'running')
-  return ended.length + running.length >= budget.trials ? 'budget' : undefined
+  if (counts.failed >= (budget.failures ?? Infinity) || failAlike(endedNow)) return 'failures'
+  return endedOf(counts) + counts.running >= budget.trials ? 'budget' : undefined
 }
 
-/** Trials that have ended, run, or are paused. */
-function placesTaken({ trials }: History): number {
-  return trials.filter(({ outcome }) => outcome.state !== 'interrupted').length
+function endedOf({ complete, pruned, failed }: ReturnType<typeof countStates>): number {
+  return complete + pruned + failed
 }
 
 function goingOn({ number, params, seed, reason = '' }: Trial): Omit<Start, 'device'> {
@@ -70,7 +68,7 @@ function goingOn({ number, params, seed, reason = '' }: Trial): Omit<Start, 'dev
 
 function promotedOf({ pruner }: Study, history: History): Chosen | undefined {
   const { trials } = history
-  if (!pruner?.promote || !trials.some(isPaused)) return undefined
+  if (!pruner?.promote) return undefined
   const promotion = blame(`pruner '${pruner.name}'`, () => pruner.promote?.(history))
   if (!promotion) return undefined
   const trial = trials.find(({ number }) => number === promotion.number)
