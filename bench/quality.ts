@@ -80,8 +80,7 @@ async function measure(name: string, { open, metric, atLeast, options }: Task, s
 
   async function secondsPerStep(): Promise<number> {
     const [steps, starts] = [40, process.cpuUsage()]
-    for await (const _ of trainModel({ ...options, trial: { ...trial, maxSteps: 1 }, set, every: steps }))
-      break
+    for await (const _ of trainModel({ ...options, trial: { ...trial, maxSteps: 1 }, set, every: steps })) break
     const { user, system } = process.cpuUsage(starts)
     return (user + system) / 1e6 / steps
   }

@@ -29,8 +29,8 @@ test('what zlib compresses is inflated, by any of its strategies and in blocks o
   fc.assert(
     fc.property(sparse, options, (bytes, how) => {
       const found = dense(deflateSync(bytes, how), bytes.length)
-      if (found) expect(found.equals(bytes)).toBe(true)
       if (found) inflated++
+      return found === undefined || found.equals(bytes)
     }),
     { numRuns: 500, seed: 3 },
   )
@@ -48,8 +48,8 @@ test('a stream that zlib refuses is never taken, whichever byte was changed or c
       const damaged = isCut ? whole.subarray(0, place) : Uint8Array.from(whole)
       if (!isCut) damaged[place]! ^= change
       const found = dense(damaged, bytes.length)
-      if (found) expect(found.equals(inflateSync(damaged))).toBe(true)
-      else refused++
+      if (!found) refused++
+      return found === undefined || found.equals(inflateSync(damaged))
     }),
     { numRuns: 2000, seed: 4 },
   )
