@@ -11,7 +11,7 @@ beforeAll(async () => {
   const mixed = tinyStudy(`
     name: 'mixed',
     space: { lr: loguniform(1e-4, 1, { default: 0.01 }), note: choice('a,b', '"c"') },
-    pruner: { name: 'strict', keep: ({ number, reports }) => number !== 2 || reports.length < 2 },
+    pruner: { name: 'strict', judge: ({ number, reports }) => (number === 2 && reports.length > 1 ? { action: 'stop', reason: 'strict', numbers: {} } : undefined) },
     async *objective({ lr }, { number, maxSteps }) {
       if (number === 1) throw new Error('out of memory')
       for (let step = 1; step <= maxSteps; step++) yield { pq: step + lr, extra: step > 1 ? NaN : step }
