@@ -39,6 +39,8 @@ export interface TrialContext<X = Settings, D = unknown> {
    * after it had kept one. Otherwise 0: then the trial starts anew, and what it had reported already is left out.
    */
   readonly reported: number
+  /** The directory of the trial whose end this one begins from, under samplers such as `pbt`; undefined to begin anew. */
+  readonly from?: string
   readonly settings: X
   /** What the study's `prepare` gave. */
   readonly data: D

@@ -69,6 +69,8 @@ export interface Trial {
   readonly device: Device
   /** Why it was tried, where its sampler said so. */
   readonly reason?: string
+  /** The trial whose end it began from, where it did not begin anew: only of such is it a continuation. */
+  readonly from?: number
   readonly reports: readonly Report[]
   readonly outcome: Outcome
 }
@@ -159,6 +161,13 @@ export function best(history: Results): Trial | undefined {
   const goal = history.goals[0]!
   const results = feasible(history).filter((trial) => !Number.isNaN(lossAt(goal, trial)))
   return results.toSorted((a, b) => lossAt(goal, a) - lossAt(goal, b) || a.number - b.number)[0]
+}
+
+/** A trial and those that it continued, the first of them first: a line along which params may have changed. */
+export function lineOf({ trials }: Pick<History, 'trials'>, trial: Trial): readonly Trial[] {
+  const parent = trials.find(({ number }) => number === trial.from)
+  // A parent is older: a damaged store cannot make this go round.
+  return parent && parent.number < trial.number ? [...lineOf({ trials }, parent), trial] : [trial]
 }
 
 /** The baseline, where it is complete: what the others are compared with. */

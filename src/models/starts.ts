@@ -137,25 +137,37 @@ export function rehearse(file: string, trained: Pick<Trained, 'network' | 'state
 /** Where a training begins, and what it loaded for that. */
 export interface Start {
   readonly start?: { readonly network: Network; readonly state: Partial<TrainState> }
+  /** Reports that the trial itself made on the way there. */
+  readonly reports: number
   readonly loaded?: LoadReport
 }
 
 /**
- * What a trial kept with its newest report where it has made any; else the weights that it is to start from; else nothing.
- * Throws `checkpoint/invalid` for a checkpoint of another training.
+ * What a trial kept with its newest report where it has made any; else all that the trial became which it begins from;
+ * else the weights that it is to start from; else nothing. Throws `checkpoint/invalid` for a checkpoint of another
+ * training, or of another network.
  */
 export function startOf({ trial, from }: TrainOptions, model: Model, about: AboutTraining): Start {
-  const own = resumeFile(trial.dir, trial.reported ?? 0)
+  const { reported = 0 } = trial
+  const own = resumeFile(trial.dir, reported)
   if (existsSync(own)) {
     const { about: kept, network, state } = openCheckpoint(own)
-    if (kept.training === about.training) return { start: { network, state } }
+    if (kept.training === about.training) return { start: { network, state }, reports: reported }
     throw new TuneError('checkpoint/invalid', `${own} is the checkpoint of another training`, {
       hint: 'its options, seed or images were others: remove it to begin anew',
     })
   }
-  if (!from) return {}
+  if (trial.from !== undefined) return { start: leftBy(checkpointFile(trial.from), model), reports: 0 }
+  if (!from) return { reports: 0 }
   const network = networkOf(model)
   const { weights, buffers } = initialState(network, trial.seed, [])
   const loaded = warmStart(network, weights, buffers, from)
-  return { start: { network, state: { weights, buffers } }, loaded }
+  return { start: { network, state: { weights, buffers } }, loaded, reports: 0 }
+}
+
+/** A network as another trial left it, for one of the same layers. */
+function leftBy(file: string, model: Model): { readonly network: Network; readonly state: TrainState } {
+  const checkpoint = readCheckpoint(file)
+  const network = withLearnedLosses(networkOf(model), checkpoint)
+  return { network, state: stateOf(checkpoint, network) }
 }

@@ -15,7 +15,7 @@ import type { LoadReport } from './warm_start.ts'
 
 /** A network as it stands at a report. It trains on when the next one is asked for. */
 export interface TrainedModel {
-  /** Steps it was trained. */
+  /** Steps it was trained, those of the trials that it continues among them. */
   readonly steps: number
   /** Whether this is the trial's last report. */
   readonly isLast: boolean
@@ -60,12 +60,14 @@ export async function* trainModel(options: TrainOptions): AsyncGenerator<Trained
   const decodingOf = (height: number, width: number): DecodeOptions => {
     return { ...scaledDecoding(height, width, side), ...options.decode }
   }
-  const { model, trainer, batches, diagnosis, loaded, about, close } = await openTraining(options, plan, decodingOf)
+  const training = await openTraining(options, plan, decodingOf)
+  const { model, trainer, batches, diagnosis, loaded, reports, about, close } = training
   const { resize, normalisation } = options
   const scorer = openScorer(trainer, decodingOf, { ...(resize && { resize }), ...(normalisation && { normalisation }) })
   const file = checkpointFile(trial.dir)
   const { reported = 0 } = trial
-  let steps = trainer.state().state.step
+  let steps = reports * every
+  const before = trainer.state().state.step - steps
   try {
     if (checkpoints !== 'never') rehearse(file, trainer.state(), about)
     while (steps < plan.total) {
@@ -83,7 +85,7 @@ export async function* trainModel(options: TrainOptions): AsyncGenerator<Trained
       if (checkpoints !== 'never' && !isLast) keepToGoOn(trial.dir, steps / every, trainer.state(), about)
       if (checkpoints === 'every' || (isLast && checkpoints === 'last')) keepCheckpoint(file, trainer.state(), about)
       yield {
-        steps: at,
+        steps: before + at,
         isLast,
         losses: meanResult(taken),
         waiting: (batches.waited() - waited) / (performance.now() - start),

@@ -17,15 +17,15 @@ type Optimization = Pick<TrainerOptions, 'losses' | 'optimizer' | 'clipping' | '
 
 /** All that a training follows from. Only the first two have no default. */
 export interface TrainOptions extends Optimization {
-  /** The trial that this training is: its seed, device, directory and number of reports, and those it has made. */
-  readonly trial: Pick<TrialContext, 'seed' | 'device' | 'signal' | 'maxSteps' | 'dir'> & Partial<Pick<TrialContext, 'reported'>> // prettier-ignore
+  /** The trial that this training is: its seed, device, directory and number of reports, and what it goes on from. */
+  readonly trial: Pick<TrialContext, 'seed' | 'device' | 'signal' | 'maxSteps' | 'dir'> & Partial<Pick<TrialContext, 'reported' | 'from'>> // prettier-ignore
   readonly set: ImageSet
 
   /** Factors of the losses. Default: Panoptic-DeepLab's, `{ semantic: 1, center: 200, offset: 0.01 }`. */
   readonly weights?: LossWeights
   /** Default: a small Panoptic-DeepLab. */
   readonly model?: ModelOptions
-  /** Default: weights drawn from the trial's seed. */
+  /** Default: the network as `trial.from` left it, optimizer and all; else weights drawn from the trial's seed. */
   readonly from?: WarmStart
 
   /** Base learning rate. Default 0.003. */

@@ -25,6 +25,8 @@ export interface Training {
   readonly trainer: Trainer
   readonly batches: BatchStream
   readonly loaded: LoadReport | undefined
+  /** Reports that the trial made before: it goes on after them. */
+  readonly reports: number
   readonly about: AboutTraining
   /** What the losses do, by the newest batch, to the network after so many steps (see `Diagnosis`). */
   readonly diagnosis: (steps: number) => Promise<Metrics>
@@ -46,7 +48,7 @@ export async function openTraining(
   const stride = losses.stride ?? model.stride
   const shape = { model, size, height: crop, width: crop, losses, stride, device }
   const about = aboutTraining(options, model)
-  const { start, loaded } = startOf(options, model, about)
+  const { start, loaded, reports } = startOf(options, model, about)
 
   const opened: { close(): Promise<void> }[] = []
   const close = async () => {
@@ -91,6 +93,7 @@ export async function openTraining(
       trainer,
       batches: remembered,
       loaded,
+      reports,
       about,
       diagnosis: async (steps) => {
         const [hyper] = plan.hypers(steps - 1, steps)

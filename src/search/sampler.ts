@@ -18,4 +18,6 @@ export interface Suggestion {
   readonly point: Point
   /** Why this one: a part of a sentence that is kept with the trial, `one of 8 evenly spread trials`. */
   readonly reason: string
+  /** A complete trial to begin from the end of, with its weights; undefined to begin anew. */
+  readonly from?: number
 }

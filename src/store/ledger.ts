@@ -37,9 +37,10 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
       history ??= { dims, goals: record.goals, constraints: record.constraints, trials: trials.slice() }
       return history
     },
-    started: (number, { params, seed, device, reason }) => {
+    started: (number, { params, seed, device, reason, ...start }) => {
       const earlier = find(number)
       if (earlier && !mayGoOn(earlier)) throw new Error(`trial ${number} cannot start: it is ${earlier.outcome.state}`)
+      const { from } = earlier ?? start
       return {
         number,
         point: encodeSpace(space, params),
@@ -47,6 +48,7 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
         seed,
         device,
         reason,
+        ...(from !== undefined && { from }),
         reports: earlier?.reports ?? [],
         outcome: { state: 'running' },
       }

@@ -81,6 +81,7 @@ function parseTrial(db: Db, space: Space, row: TrialRow, device: Device, reports
     seed: row.seed,
     device,
     ...(row.reason != null && { reason: row.reason }),
+    ...(row.from_number != null && { from: row.from_number }),
     reports,
     outcome: outcomeOf(row),
   }
@@ -183,6 +184,8 @@ interface TrialRow {
   readonly device_json: string
   /** Null, or no column at all, where an older version wrote. */
   readonly reason?: string | null
+  /** Number of the trial that it began from; null, or no column at all, where it began anew. */
+  readonly from_number?: number | null
   /** When it paused; null, or no column at all, where it did not. */
   readonly paused_at?: number | null
   readonly failure_code: string | null

@@ -75,7 +75,8 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
     `INSERT INTO trials (number, study_id, state, datetime_start) VALUES (?, ?, 'RUNNING', ${TIME})`,
   )
   const insertOurs = db.prepare(`
-    INSERT INTO tune_trials (trial_id, params_json, seed, device_json, started_at, reason) VALUES (?, ?, ?, ?, ?, ?)
+    INSERT INTO tune_trials (trial_id, params_json, seed, device_json, started_at, reason, from_number)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
   `)
   const insertParam = db.prepare(
     'INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES (?, ?, ?, ?)',
@@ -107,9 +108,9 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
   return {
     nextNumber: () => Number(count.get(studyId)),
     insert: (trial, at) => {
-      const { number, params, seed, device, reason } = trial
+      const { number, params, seed, device, reason, from } = trial
       const id = Number(insertTrial.run(number, studyId, at).lastInsertRowid)
-      insertOurs.run(id, JSON.stringify(params), seed, JSON.stringify(device), at, reason ?? null)
+      insertOurs.run(id, JSON.stringify(params), seed, JSON.stringify(device), at, reason ?? null, from ?? null)
       for (const leaf of activeLeaves(record, params)) {
         insertParam.run(id, leaf.name, internalValue(leaf), distributions.get(leaf.name))
       }

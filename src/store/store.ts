@@ -43,6 +43,8 @@ export interface Start {
   readonly device: Device
   /** Why this trial. */
   readonly reason: string
+  /** The trial to begin from the end of. One that goes on keeps its own. */
+  readonly from?: number
 }
 
 /**

@@ -104,7 +104,7 @@ function nextOf(
   sampler: Sampler,
   history: History,
   number: number,
-): Pick<Start, 'params' | 'reason'> | undefined {
+): Pick<Start, 'params' | 'reason' | 'from'> | undefined {
   const { space, first, seed } = study
   if (number === BASELINE) return { params: defaults(space) as Params, reason: 'the baseline: every default' }
   const given = first[number - 1]
@@ -112,7 +112,7 @@ function nextOf(
   return blame(`sampler '${sampler.name}'`, () => {
     const suggestion = sampler.suggest(history, stream(seed, 'suggest', number))
     if (!suggestion) return undefined
-    const { point, reason } = suggestion
-    return { params: decodeSpace(space, point) as Params, reason: `${sampler.name}: ${reason}` }
+    const { point, reason, ...rest } = suggestion
+    return { params: decodeSpace(space, point) as Params, reason: `${sampler.name}: ${reason}`, ...rest }
   })
 }

@@ -149,7 +149,7 @@ async function runToEnd(session: Session, started: Trial, slot: Slot, chosen: Ch
 /** Runs a trial from its start, or from its checkpoint where it has reported and kept one. */
 function runOn(session: Session, started: Trial, slot: Slot): Promise<End> {
   const { study, results, url, data } = session
-  const { number, params, seed, device } = started
+  const { number, params, seed, device, from } = started
   const dir = trialDir(results, study.name, number)
   const reported = isEmpty(checkpointDir(dir)) ? 0 : started.reports.length
   if (reported === 0) emptyDir(dir)
@@ -162,6 +162,7 @@ function runOn(session: Session, started: Trial, slot: Slot): Promise<End> {
     maxSteps: maxSteps(study),
     dir,
     reported,
+    ...(from !== undefined && { from: trialDir(results, study.name, from) }),
     settings: study.settings,
     data,
   }

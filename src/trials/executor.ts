@@ -20,6 +20,8 @@ export interface Job {
   readonly dir: string
   /** Reports to go on after: see `TrialContext`. */
   readonly reported: number
+  /** The directory of the trial to begin from the end of: see `TrialContext`. */
+  readonly from?: string
   readonly settings: Settings
   /** What `prepare` gave; its SharedArrayBuffers are shared, not copied. */
   readonly data: unknown

@@ -127,6 +127,22 @@ export function testStore(place: () => StorePlace): void {
       expect(again.start(start).number).toBe(1)
     })
 
+    test('keeps which trial it began from, when it goes on too', () => {
+      const at = place()
+      const store = opened(at)
+      const study = store.open(record)
+      study.finish(study.start(start).number, { state: 'complete' })
+      study.start({ ...start, from: 0 })
+      study.finish(1, { state: 'interrupted' })
+      expect(study.start({ ...start, number: 1 }).from).toBe(0)
+      store.close()
+      expect(
+        opened(at)
+          .list()[0]
+          ?.history.trials.map(({ from }) => from),
+      ).toEqual([undefined, 0])
+    })
+
     test('that is paused stays so when its driver dies, and is pruned once, with its reports', () => {
       const at = place()
       const store = opened(at)

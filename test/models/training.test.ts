@@ -104,6 +104,45 @@ describe('a training that was stopped', () => {
   })
 })
 
+describe('a training that begins where another trial ended', () => {
+  test('goes on from its weights, optimizer and step, with options of its own, and resumes as any', async () => {
+    const first = options({ lr: 0.01, trial: { maxSteps: 1 } })
+    await trained(first)
+    const beginning: Change = { lr: 0.002, trial: { seed: 2, from: first.trial.dir, maxSteps: 3 } }
+    const whole = options(beginning)
+    const reports: number[] = []
+    for await (const { steps } of trainModel(whole)) reports.push(steps)
+    expect(reports).toEqual([8, 12, 16])
+    const stopped = options(beginning)
+    await trained(stopped, 2)
+    const { steps } = await trained(goingOn(stopped, 2))
+    expect(steps).toBe(16)
+    expect(stateIn(stopped)).toEqual(stateIn(whole))
+    expect(stateIn(whole).state.step).toBe(16)
+  })
+
+  test('is the one training to the bit, where nothing else changes', async () => {
+    const still = { schedule: { kind: 'constant' }, sampling: {} } as const
+    const whole = options({ ...still, trial: { maxSteps: 2 } })
+    await trained(whole)
+    const first = options({ ...still, trial: { maxSteps: 1 } })
+    await trained(first)
+    const second = options({ ...still, trial: { maxSteps: 1, from: first.trial.dir } })
+    await trained(second)
+    expect(stateIn(second)).toEqual(stateIn(whole))
+  })
+
+  test('refuses the end of another network', async () => {
+    const first = options({ trial: { maxSteps: 1 } })
+    await trained(first)
+    const other = { ...small, backbone: { ...small.backbone, widths: [8, 16, 24] } }
+    await expect(trained(options({ model: other, trial: { from: first.trial.dir } }))).rejects.toMatchObject({
+      code: 'checkpoint/invalid',
+      message: expect.stringContaining('the checkpoint of another model'),
+    })
+  })
+})
+
 test('a checkpoint is saved and read before the first step, so that a disk that loses it costs nothing', async () => {
   const how = options({ trial: { dir: '/dev/null' } })
   await expect(trained(how)).rejects.toThrow(/\/dev\/null/)

@@ -12,7 +12,7 @@ import { choice, uniform } from '../../src/space.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { defineStudy, maximize, type Study, type TrialContext } from '../../src/study.ts'
-import { hasEnded, type Trial } from '../../src/trial.ts'
+import { hasEnded, lineOf, type Trial } from '../../src/trial.ts'
 import { runStudy, type StudyEnd, type StudyRun } from '../../src/trials/driver.ts'
 import type { Executor } from '../../src/trials/executor.ts'
 import { slots } from '../contracts/executor.ts'
@@ -306,6 +306,39 @@ describe('failures', () => {
   test('for different reasons, or after a success, do not', async () => {
     const ran = await run(studyOf(failing, { budget: { trials: 5 } }))
     expect([ran.why, ran.trials.length]).toEqual(['budget', 5])
+  })
+})
+
+describe('a trial that begins from the end of another', () => {
+  const chain: Sampler = {
+    name: 'chain',
+    suggest: ({ trials }) => ({ point: [0.1 * trials.length, 0], from: trials.length - 1, reason: 'it goes on' }),
+  }
+  async function* summing({ x }: Params, { dir, from }: TrialContext) {
+    const before = from === undefined ? 0 : Number(readFileSync(join(from, 'sum.txt'), 'utf8'))
+    writeFileSync(join(dir, 'sum.txt'), String(before + x))
+    yield { pq: before + x }
+  }
+
+  test('is given the directory of that one, which stays as it was left', async () => {
+    const { trials } = await run(studyOf(summing, { sampler: chain }))
+    expect(trials.map(({ from }) => from)).toEqual([undefined, 0, 1, 2])
+    expect(lineOf({ trials }, trials[3]!)).toEqual(trials)
+    expect(trials.map(({ reports }) => reports[0]?.metrics['pq']?.toFixed(6))).toEqual(['0.500000', '0.600000', '0.800000', '1.100000']) // prettier-ignore
+  })
+
+  test('is the same when it was interrupted', async () => {
+    const store = openMemoryStore()
+    const results = temporaryDir()
+    const study = studyOf(summing, { sampler: chain })
+    const stop = new AbortController()
+    const onEvent = (event: StudyEvent) => {
+      if (event.kind === 'trial-started' && event.trial.number === 2) stop.abort()
+    }
+    await run(study, { store, results, signal: stop.signal, onEvent })
+    const { trials } = await run(study, { store, results })
+    expect(trials.map(({ from }) => from)).toEqual([undefined, 0, 1, 2])
+    expect(trials[3]?.reports[0]?.metrics['pq']).toBeCloseTo(1.1, 12)
   })
 })
 
