@@ -66,6 +66,11 @@ interface StudyDefinition<S extends Space, M extends Metrics, X extends Settings
    * SharedArrayBuffer, which all workers then share. What it throws ends the study before it begins. */
   readonly prepare?: (context: PrepareContext<Widened<X>>) => D | Promise<D>
   readonly objective: Objective<Values<S>, M, Widened<X>, D>
+  /**
+   * What params have to satisfy to be tried: `where: ({ batch, size }) => batch * size <= 4096`, or several by their names.
+   * The baseline and `first` must, too. Default: nothing.
+   */
+  readonly where?: Where<NoInfer<Values<S>>> | Readonly<Record<string, Where<NoInfer<Values<S>>>>>
   readonly budget: Budget
   readonly sampler?: Sampler
   readonly pruner?: Pruner
@@ -76,6 +81,8 @@ interface StudyDefinition<S extends Space, M extends Metrics, X extends Settings
   /** Points to try after the baseline. */
   readonly first?: readonly NoInfer<Values<S>>[]
 }
+
+type Where<P> = (params: P) => boolean
 
 /** `true` was written, but `--set` may say `false`. */
 type Widened<X> = { readonly [K in keyof X]: X[K] extends boolean ? boolean : X[K] }
@@ -101,6 +108,8 @@ export interface Study {
   readonly space: Space
   readonly prepare?: (context: PrepareContext) => unknown
   readonly objective: Objective<never, Metrics, never, never>
+  /** What params have to satisfy, by name. */
+  readonly where: Readonly<Record<string, Where<never>>>
   readonly budget: Budget
   readonly sampler?: Sampler
   readonly pruner?: Pruner
@@ -119,8 +128,15 @@ export function defineStudy<
   X extends Settings = Record<never, never>,
   D = undefined,
 >(study: StudyDefinition<S, M, X, D> & WithGoal<M> & WithConstraints<M>): Study {
-  const { goal, goals, ...rest } = study
-  return { settings: {}, seed: 0, first: [], constraints: [], ...rest, goals: goals ?? [goal] } as unknown as Study
+  const { goal, goals, where = {}, ...rest } = study
+  const named = typeof where === 'function' ? { [textOf(where)]: where } : where
+  return { settings: {}, seed: 0, first: [], constraints: [], ...rest, where: named, goals: goals ?? [goal] } as unknown as Study // prettier-ignore
+}
+
+/** A function's own text, in a line. */
+function textOf(of: Where<never>): string {
+  const text = String(of).replaceAll(/\s+/g, ' ')
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text
 }
 
 export function maximize<const M extends string>(metric: M): Goal<M> {

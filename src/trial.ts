@@ -93,6 +93,8 @@ export interface History {
   readonly goals: readonly Goal[]
   /** What results have to keep; pruners do not look at it. Absent: nothing. */
   readonly constraints?: readonly Constraint[]
+  /** Whether the study allows the params at a point. What is not allowed is not run. Absent: everything is. */
+  readonly allows?: (point: Point) => boolean
   readonly trials: readonly Trial[]
 }
 

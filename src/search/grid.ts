@@ -12,18 +12,19 @@ interface GridOptions {
 
 /**
  * Tries every combination once, the last parameter changing fastest, then all of them again for each repeat, and ends
- * when all have been tried: the trials that there are, the baseline among them, count. A parameter that is switched off is
+ * when all that are allowed have been tried: the trials that there are, the baseline among them, count. A parameter that is switched off is
  * not varied.
  */
 export function grid({ levels = 5, repeats = 1 }: GridOptions = {}): Sampler {
   return {
     name: 'grid',
-    suggest({ dims, trials }) {
+    repeats: repeats > 1,
+    suggest({ dims, trials, allows }) {
       for (let times = 0; times < repeats; times++) {
         const reason =
           times === 0 ? 'the first combination that was not tried' : `the first that was tried ${times} times`
         for (const point of combinations(dims, levels)) {
-          if (timesTried(dims, point, trials) === times) return { point, reason }
+          if (timesTried(dims, point, trials) === times && (!allows || allows(point))) return { point, reason }
         }
       }
       return undefined

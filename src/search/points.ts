@@ -1,5 +1,16 @@
 import { isActive, levelAt, type Dim, type Point } from '../space.ts'
-import type { Trial } from '../trial.ts'
+import type { History, Trial } from '../trial.ts'
+
+/** Draws of which one should be allowed; where none is, whoever asked has to find out. */
+const DRAWS = 1000
+
+/** The first drawn point that the study allows, without the coordinates that are switched off. */
+export function drawAllowed({ dims, allows }: History, draw: (attempt: number) => Point): Point {
+  for (let attempt = 0; ; attempt++) {
+    const point = withoutInactive(dims, draw(attempt))
+    if (!allows || allows(point) || attempt + 1 === DRAWS) return point
+  }
+}
 
 /** The point with NaN for each coordinate that its condition switches off. */
 export function withoutInactive(dims: readonly Dim[], point: Point): Point {

@@ -8,6 +8,8 @@ import type { History } from '../trial.ts'
  */
 export interface Sampler {
   readonly name: string
+  /** Whether it may suggest again what was tried, for the chance in it. Default: then it is asked again. */
+  readonly repeats?: boolean
   /** Undefined: nothing is left to try. */
   suggest(history: History, rng: Rng): Suggestion | undefined
 }

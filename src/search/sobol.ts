@@ -1,6 +1,6 @@
 import { stream } from '../rng.ts'
 import { owenScramble, SOBOL_DIMS, sobolCoordinate } from './numeric/sobol_sequence.ts'
-import { withoutInactive } from './points.ts'
+import { drawAllowed } from './points.ts'
 import type { Sampler } from './sampler.ts'
 
 interface SobolOptions {
@@ -16,18 +16,19 @@ interface SobolOptions {
 export function sobol({ seed }: SobolOptions = {}): Sampler {
   return {
     name: 'sobol',
-    suggest({ dims, trials }, rng) {
+    suggest(history, rng) {
+      const { dims, trials } = history
       const key = seed ?? trials[0]?.seed
-      const scrambles = key === undefined ? undefined : stream(key, 'sobol')
-      const point = dims.map((_, d) => {
-        if (!scrambles || d >= SOBOL_DIMS) return rng.uniform()
-        // In the middle of its cell of 2^-32, and so never at an end.
-        return (owenScramble(sobolCoordinate(trials.length, d), scrambles.below(2 ** 32)) + 0.5) / 2 ** 32
+      // Where its place is not allowed, a trial has the same place of another sequence: what is allowed of each is even.
+      const point = drawAllowed(history, (attempt) => {
+        const scrambles = key === undefined ? undefined : stream(key, 'sobol', ...(attempt === 0 ? [] : [attempt]))
+        return dims.map((_, d) => {
+          if (!scrambles || d >= SOBOL_DIMS) return rng.uniform()
+          // In the middle of its cell of 2^-32, and so never at an end.
+          return (owenScramble(sobolCoordinate(trials.length, d), scrambles.below(2 ** 32)) + 0.5) / 2 ** 32
+        })
       })
-      return {
-        point: withoutInactive(dims, point),
-        reason: `place ${trials.length} of a sequence that is evenly spread`,
-      }
+      return { point, reason: `place ${trials.length} of a sequence that is evenly spread` }
     },
   }
 }

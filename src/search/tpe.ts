@@ -35,13 +35,15 @@ const MOST_OTHERS = 500
  */
 export function tpe({ startup = 8, candidates = 24, good: share = 0.15 }: TpeOptions = {}): Sampler {
   if (!(candidates >= 1)) throw new TuneError('study/invalid', `tpe({ candidates: ${candidates} }): must be at least 1`)
-  if (!(share > 0 && share < 1)) throw new TuneError('study/invalid', `tpe({ good: ${share} }): must lie between 0 and 1`)
+  if (!(share > 0 && share < 1))
+    throw new TuneError('study/invalid', `tpe({ good: ${share} }): must lie between 0 and 1`)
   const start = sobol()
   return {
     name: 'tpe',
     suggest(history, rng) {
       const ranking = rank(history)
-      const isNew = (point: Point) => !isRepeat(history.dims, point, history.trials)
+      const { dims, trials, allows } = history
+      const isNew = (point: Point) => (!allows || allows(point)) && !isRepeat(dims, point, trials)
       if (ranking.ended.length < startup) {
         const first = start.suggest(history, rng)
         if (first && isNew(first.point)) return first

@@ -1,13 +1,14 @@
-import { stream, seedFor } from '../rng.ts'
+import { seedFor } from '../rng.ts'
 import { TuneError } from '../errors.ts'
 import type { Promotion } from '../search/pruner.ts'
 import type { Sampler } from '../search/sampler.ts'
-import { decodeSpace, defaults, type Params } from '../space.ts'
+import { defaults, type Params } from '../space.ts'
 import type { Start } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import { BASELINE, countStates, type History, type Trial } from '../trial.ts'
 import type { StudyEvent } from '../event.ts'
 import { blame } from './blame.ts'
+import { suggest, type Advice } from './suggest.ts'
 
 /** Why a run ends. */
 export type Why = Extract<StudyEvent, { kind: 'study-ended' }>['why']
@@ -99,20 +100,10 @@ function failAlike(endedNow: readonly Trial[]): boolean {
   return reasons.length === ALIKE && reasons[0] !== undefined && new Set(reasons).size === 1
 }
 
-function nextOf(
-  study: Study,
-  sampler: Sampler,
-  history: History,
-  number: number,
-): Pick<Start, 'params' | 'reason' | 'from'> | undefined {
-  const { space, first, seed } = study
+function nextOf(study: Study, sampler: Sampler, history: History, number: number): Advice | undefined {
+  const { space, first } = study
   if (number === BASELINE) return { params: defaults(space) as Params, reason: 'the baseline: every default' }
   const given = first[number - 1]
   if (given) return { params: given as Params, reason: 'asked for by the study' }
-  return blame(`sampler '${sampler.name}'`, () => {
-    const suggestion = sampler.suggest(history, stream(seed, 'suggest', number))
-    if (!suggestion) return undefined
-    const { point, reason, ...rest } = suggestion
-    return { params: decodeSpace(space, point) as Params, reason: `${sampler.name}: ${reason}`, ...rest }
-  })
+  return suggest(study, sampler, history, number)
 }

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import { messageOf, nearest, TuneError } from '../errors.ts'
-import { encodeSpace, type Space } from '../space.ts'
+import { defaults, encodeSpace, type Params, type Space } from '../space.ts'
 import type { Study } from '../study.ts'
+import { brokenBy } from './allowed.ts'
 
 /** The default export of a study file, checked: TypeScript's checks do not reach a file that is only bundled. */
 export function parseStudy(value: unknown, file: string): Study {
@@ -30,14 +31,20 @@ export function parseStudy(value: unknown, file: string): Study {
       'a pruner needs budget.steps: it must know which report is the last',
       'write budget: { trials: 24, steps: 12 }',
     )
-  for (const [i, params] of study.first.entries()) {
-    try {
-      encodeSpace(study.space, params)
-    } catch (error) {
-      throw new TuneError('params/invalid', `${file}: first[${i}]: ${messageOf(error)}`, { cause: error })
-    }
-  }
+  for (const [i, params] of study.first.entries()) checkPoint(study, params, `${file}: first[${i}]`)
+  checkPoint(study, defaults(study.space), `${file}: the baseline, every parameter at its default,`)
   return study
+}
+
+/** Throws where params that the study itself names are not in its space, or not allowed. */
+function checkPoint(study: Study, params: Readonly<Record<string, unknown>>, what: string): void {
+  try {
+    encodeSpace(study.space, params)
+  } catch (error) {
+    throw new TuneError('params/invalid', `${what}: ${messageOf(error)}`, { cause: error })
+  }
+  const broken = brokenBy(study, params as Params)
+  if (broken !== undefined) throw new TuneError('params/invalid', `${what} is not allowed by where '${broken}'`)
 }
 
 type Check = (value: unknown) => string | undefined
@@ -49,6 +56,7 @@ const CHECKS: Readonly<Record<keyof Study, Check>> = {
   constraints: checkConstraints,
   space: checkSpace,
   objective: (value) => (isFunction(value) ? undefined : `objective is ${show(value)}, no async generator: write async *objective(params, trial) { ... }`), // prettier-ignore
+  where: (value) => (isRecord(value) && Object.values(value).every(isFunction) ? undefined : `where is ${show(value)}: write where: ({ batch, size }) => batch * size <= 4096`), // prettier-ignore
   budget: checkBudget,
   settings: checkSettings,
   seed: (value) => (isCount(value, 0) ? undefined : `seed is ${show(value)}, no whole number of 0 or more`),

@@ -1,7 +1,7 @@
 // oxlint-disable vitest/expect-expect -- it is tsc that checks these
 import { describe, expectTypeOf, test } from 'vitest'
 import { choice, loguniform, oneOf, ordinal, uniform, type Values } from '../../src/space.ts'
-import { defineStudy, maximize, minimize, type Study } from '../../src/study.ts'
+import { atLeast, atMost, defineStudy, maximize, minimize, type Study } from '../../src/study.ts'
 
 const space = { lr: loguniform(1e-4, 1e-1), schedule: choice('poly', 'cosine') }
 const budget = { trials: 1 }
@@ -212,4 +212,19 @@ describe('the types of a study', () => {
     })
     expectTypeOf(study).toEqualTypeOf<Study>()
   })
+})
+
+test('what params have to satisfy is typed by the space', () => {
+  const shared = { name, budget, space, goal: maximize('pq'), objective } as const
+  defineStudy({ ...shared, where: ({ lr, schedule }) => lr < 0.01 || schedule === 'poly' })
+  defineStudy({ ...shared, where: { 'not too fast': ({ lr }) => lr < 0.01 } })
+  // @ts-expect-error the space has no such parameter
+  defineStudy({ ...shared, where: ({ momentum }) => momentum < 1 })
+})
+
+test('constraints are bounds on metrics that are yielded', () => {
+  const shared = { name, budget, space, goal: maximize('pq'), objective } as const
+  defineStudy({ ...shared, constraints: [atMost('sq', 1), atLeast('pq', 0)] })
+  // @ts-expect-error 'rq' is never yielded
+  defineStudy({ ...shared, constraints: [atMost('rq', 1)] })
 })

@@ -1,0 +1,35 @@
+import { TuneError } from '../errors.ts'
+import { stream } from '../rng.ts'
+import { decodeSpace, type Params } from '../space.ts'
+import type { Study } from '../study.ts'
+import { blame } from './blame.ts'
+
+/** Draws over the whole space of which one must satisfy what a study demands of its params. */
+const DRAWS = 10_000
+
+/** The first of a study's demands that some params break, by its name; undefined where they are allowed. */
+export function brokenBy({ where }: Study, params: Params): string | undefined {
+  return Object.keys(where).find((name) => !isKept(where, name, params))
+}
+
+/** Params at random that the study allows. Throws where none of many draws is, naming what none of them satisfies. */
+export function anyAllowed(study: Study, dims: number, number: number): Params {
+  const rng = stream(study.seed, 'where', number)
+  const satisfied = new Set<string>()
+  for (let draw = 0; draw < DRAWS; draw++) {
+    const point = Array.from({ length: dims }, () => rng.uniform())
+    const params = decodeSpace(study.space, point) as Params
+    const kept = Object.keys(study.where).filter((name) => isKept(study.where, name, params))
+    if (kept.length === Object.keys(study.where).length) return params
+    for (const name of kept) satisfied.add(name)
+  }
+  const never = Object.keys(study.where).find((name) => !satisfied.has(name))
+  const what = never === undefined ? `all of where: ${Object.keys(study.where).join('; ')}` : `where '${never}'`
+  throw new TuneError('study/invalid', `${study.name}: none of ${DRAWS} points at random satisfies ${what}`, {
+    hint: 'loosen it, or give the space ranges in which it holds more often',
+  })
+}
+
+function isKept(where: Study['where'], name: string, params: Params): boolean {
+  return blame(`where '${name}'`, () => where[name]!(params as never))
+}

@@ -1,0 +1,64 @@
+import { stream } from '../rng.ts'
+import type { Sampler, Suggestion } from '../search/sampler.ts'
+import { decodeSpace, encodeSpace, type Params, type Point } from '../space.ts'
+import type { Study } from '../study.ts'
+import type { History, Trial } from '../trial.ts'
+import { anyAllowed, brokenBy } from './allowed.ts'
+import { blame } from './blame.ts'
+
+/** How often a sampler is asked for something that is allowed and new. */
+const ATTEMPTS = 8
+
+/** What to run next, and why. */
+export interface Advice extends Omit<Suggestion, 'point'> {
+  readonly params: Params
+}
+
+/**
+ * What the sampler suggests, once it is something that the study allows and that no trial has tried. What it may not
+ * have stands beside the running trials when it is asked again, with other chance. A sampler that insists on a point
+ * gets it again, but never one that is not allowed: params at random take its place.
+ */
+export function suggest(study: Study, sampler: Sampler, history: History, number: number): Advice | undefined {
+  const { space, seed, where } = study
+  const known = Object.keys(where).length === 0 ? history : { ...history, allows: allowsOf(study) }
+  const refused: Trial[] = []
+  let repeated: Advice | undefined
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const rng = attempt === 0 ? stream(seed, 'suggest', number) : stream(seed, 'suggest', number, attempt)
+    const seen = refused.length === 0 ? known : { ...known, trials: [...known.trials, ...refused] }
+    const suggestion = blame(`sampler '${sampler.name}'`, () => sampler.suggest(seen, rng))
+    if (!suggestion) return repeated
+    const advice = adviceOf(study, sampler, suggestion)
+    const point = encodeSpace(space, advice.params)
+    const isAllowed = brokenBy(study, advice.params) === undefined
+    if (isAllowed && (isFree(sampler, suggestion) || !isTried(point, history.trials))) return advice
+    if (isAllowed) repeated ??= advice
+    refused.push(pretended(number + attempt, advice.params, point))
+  }
+  return repeated ?? { params: anyAllowed(study, history.dims.length, number), reason: 'at random: nothing that the sampler suggested is allowed' } // prettier-ignore
+}
+
+function allowsOf(study: Study): (point: Point) => boolean {
+  return (point) => brokenBy(study, decodeSpace(study.space, point) as Params) === undefined
+}
+
+function adviceOf({ space }: Study, { name }: Sampler, { point, reason, ...rest }: Suggestion): Advice {
+  const params = blame(`sampler '${name}'`, () => decodeSpace(space, point)) as Params
+  return { params, reason: `${name}: ${reason}`, ...rest }
+}
+
+/** Whether it may repeat what was tried: it wants replicates, or goes on from where a trial ended. */
+function isFree({ repeats }: Sampler, { from }: Suggestion): boolean {
+  return repeats === true || from !== undefined
+}
+
+/** Points of the same params are the same to the last bit. */
+function isTried(point: Point, trials: readonly Trial[]): boolean {
+  return trials.some((trial) => trial.point.length > 0 && point.every((x, d) => Object.is(x, trial.point[d])))
+}
+
+function pretended(number: number, params: Params, point: Point): Trial {
+  const device = { kind: 'cpu', index: 0, threads: 1 } as const
+  return { number, params, point, seed: 0, device, reports: [], outcome: { state: 'running' } }
+}

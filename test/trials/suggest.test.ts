@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest'
+import { cmaes } from '../../src/search/cmaes.ts'
+import { grid } from '../../src/search/grid.ts'
+import { random } from '../../src/search/random.ts'
+import type { Sampler } from '../../src/search/sampler.ts'
+import { sobol } from '../../src/search/sobol.ts'
+import { tpe } from '../../src/search/tpe.ts'
+import { choice, encodeSpace, int, ordinal, spaceDims, uniform, type Params, type Space } from '../../src/space.ts'
+import { defineStudy, minimize, type Study } from '../../src/study.ts'
+import type { Trial } from '../../src/trial.ts'
+import { suggest } from '../../src/trials/suggest.ts'
+import { historyOf, trialOf } from '../search/histories.ts'
+
+type Where = (params: Params) => boolean
+
+function studyOf(space: Space, where: Where | Readonly<Record<string, Where>> = {}): Study {
+  return defineStudy({
+    name: 'tiny',
+    goal: minimize('loss'),
+    space,
+    where: where as never,
+    budget: { trials: 9 },
+    async *objective() {
+      yield { loss: 0 }
+    },
+  })
+}
+
+/** Params that a sampler gets to try in a study, one after another, from the baseline on. */
+function tried(study: Study, sampler: Sampler, baseline: Params, count: number): readonly Params[] {
+  const trials = [trial(0, baseline)]
+  while (trials.length < count) {
+    const history = historyOf(spaceDims(study.space), trials)
+    const advice = suggest(study, sampler, history, trials.length)
+    if (!advice) break
+    trials.push(trial(trials.length, advice.params))
+  }
+  return trials.map(({ params }) => params)
+
+  function trial(number: number, params: Params): Trial {
+    const point = encodeSpace(study.space, params)
+    return { ...trialOf(number, [point.reduce((sum, x) => sum + x, 0)], { point }), params }
+  }
+}
+
+const sum = ({ a, b }: Params) => Number(a) + Number(b)
+const square = { a: uniform(0, 1), b: uniform(0, 1) }
+
+describe('a suggestion', () => {
+  test.each([random(), sobol(), tpe(), cmaes(), grid()])('of $name satisfies what the study demands', (sampler) => {
+    const study = studyOf(square, ({ a, b }: Params) => Number(a) + Number(b) > 1.2)
+    const params = tried(study, sampler, { a: 0.9, b: 0.9 }, 24)
+    expect(params.length).toBeGreaterThan(7)
+    expect(params.every((one) => sum(one) > 1.2)).toBe(true)
+  })
+
+  test('of a sampler that insists on what is not allowed is at random instead, and the same again', () => {
+    const stubborn: Sampler = { name: 'stubborn', suggest: () => ({ point: [0, 0], reason: 'as always' }) }
+    const study = studyOf(square, { 'more than 1': (params: Params) => sum(params) > 1 })
+    const ask = () => suggest(study, stubborn, historyOf(spaceDims(square), []), 1)
+    expect(ask()?.reason).toContain('nothing that the sampler suggested is allowed')
+    expect(sum(ask()?.params ?? {})).toBeGreaterThan(1)
+    expect(ask()).toEqual(ask())
+  })
+
+  test('that nothing satisfies is an error that names what no point satisfies', () => {
+    const demands = { often: ({ a }: Params) => Number(a) < 0.9, never: (params: Params) => sum(params) > 2 }
+    const study = studyOf(square, demands)
+    expect(() => suggest(study, random(), historyOf(spaceDims(square), []), 1)).toThrow(
+      "tiny: none of 10000 points at random satisfies where 'never'",
+    )
+    const apart = { low: ({ a }: Params) => Number(a) < 0.4, high: ({ a }: Params) => Number(a) > 0.6 }
+    expect(() => suggest(studyOf(square, apart), tpe(), historyOf(spaceDims(square), []), 1)).toThrow(
+      'none of 10000 points at random satisfies all of where: low; high',
+    )
+  })
+
+  test('whose demand throws is an error of the study', () => {
+    const broken = () => {
+      throw new Error('boom')
+    }
+    expect(() => suggest(studyOf(square, { mine: broken }), random(), historyOf([], []), 1)).toThrow(
+      "where 'mine' threw: boom",
+    )
+  })
+
+  const levels = { depth: int(1, 4), width: ordinal(8, 16), kind: choice('x', 'y') }
+
+  test.each([random(), sobol(), tpe()])('of $name is new for as long as it can be', (sampler) => {
+    const params = tried(studyOf(levels), sampler, { depth: 1, width: 8, kind: 'x' }, 10)
+    expect(new Set(params.map((one) => JSON.stringify(one))).size).toBe(10)
+  })
+
+  test('may be a repeat where a space has nothing new, and for a sampler that wants repeats', () => {
+    const study = studyOf({ kind: choice('x', 'y') })
+    expect(tried(study, random(), { kind: 'x' }, 5)).toHaveLength(5)
+    const again: Sampler = { name: 'again', repeats: true, suggest: () => ({ point: [0], reason: 'once more' }) }
+    expect(tried(study, again, { kind: 'x' }, 3).map(({ kind }) => kind)).toEqual(['x', 'x', 'x'])
+    expect(tried(study, grid({ repeats: 2 }), { kind: 'x' }, 9)).toHaveLength(4)
+  })
+})
