@@ -8,6 +8,7 @@ import { devicesCommand } from './devices.ts'
 import { evalCommand } from './eval.ts'
 import { explainCommand } from './explain.ts'
 import { wrap } from './format.ts'
+import { importanceCommand } from './importance.ts'
 import { inspectCommands } from './inspect.ts'
 import { recheckCommand } from './recheck.ts'
 import { runCommands } from './run.ts'
@@ -41,6 +42,7 @@ export async function main(words: readonly string[]): Promise<number> {
     ...runCommands(around),
     ...inspectCommands(print, terminal),
     explainCommand(print, terminal),
+    importanceCommand(print, terminal),
     recheckCommand(around),
     compareCommand(print),
     evalCommand(print, printError),
@@ -65,7 +67,7 @@ The main job, to a best configuration in a minute:
 The same command continues it; Ctrl-C loses nothing.
 `
 
-const VERBS: readonly string[] = ['run', 'resume', 'status', 'list', 'show', 'best', 'export', 'explain', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices'] // prettier-ignore
+const VERBS: readonly string[] = ['run', 'resume', 'status', 'list', 'show', 'best', 'export', 'explain', 'importance', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices'] // prettier-ignore
 
 /** `tune --study F` is `tune run --study F`, and `tune F` is `tune run F`. */
 function withVerb(words: readonly string[]): readonly string[] {
