@@ -3,6 +3,8 @@ import { viewOf, type Posterior } from './numeric/gp_posterior.ts'
 
 /** How much a point is worth trying: to be maximized over points that have some number in every coordinate. */
 export interface Acquisition {
+  /** How many covariances it takes to look at a point. */
+  readonly cost: number
   value(point: Float64Array): number
   /** Writes the slopes by the coordinates: 0 for those that are switched off, and for categories. */
   slopes(point: Float64Array, into: Float64Array): number
@@ -26,6 +28,7 @@ export function acquisitionOf(encoding: Encoding, posteriors: readonly Posterior
     return views.map((view) => view.whiten(row))
   }
   return {
+    cost: views.reduce((sum, { size }) => sum + size, 0),
     value: (point) => utility(look(point)),
     slopes(point, into) {
       const value = utility(look(point), slopesBySeen)

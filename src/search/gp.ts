@@ -16,15 +16,15 @@ import { withoutInactive } from './points.ts'
 import { rank, type Ranking } from './ranking.ts'
 import type { Sampler } from './sampler.ts'
 import { sobol } from './sobol.ts'
-import { surrogates, type Surrogate } from './surrogate.ts'
+import { lastRefit, surrogates, type Surrogate } from './surrogate.ts'
 
 interface GpOptions {
   /** Trials that are spread evenly before anything is learned. Default: twice the dimensions, from 6 to 20. */
   readonly startup?: number
 }
 
-/** Trials that a model is made of at most, half of them the best and half the newest: its cost grows with their cube. */
-const MOST_TRIALS = 500
+/** Trials that a kernel is fitted to at most, half of them the best and half the newest: the cost grows with their cube. */
+const MOST_FITTED = 300
 /** Evenly spread points of which one is suggested where all that is proposed was tried before. */
 const SPARE = 256
 
@@ -55,13 +55,10 @@ export function gp({ startup }: GpOptions = {}): Sampler {
         return start.suggest(history, rng)
 
       const encoding = encodingOf(history.dims)
-      const tried = informative(ranking)
+      const { tried, fitted } = arranged(ranking)
       const data = columnsOf(encoding, tried.map(pointOf))
       const modelOf = (measure: Measure) =>
-        surrogateOf(
-          { columns: data, losses: (count) => finiteLosses(measure, tried.slice(0, count)) },
-          settledAmong(tried, ranking),
-        )
+        surrogateOf({ columns: data, losses: (count) => finiteLosses(measure, tried.slice(0, count)) }, fitted)
       const models: Models = {
         goals: history.goals.map((goal) => modelOf((metrics) => lossOf(goal, metrics))),
         bounds: (history.constraints ?? []).map((bound) => modelOf((metrics) => excessOf(bound, metrics))),
@@ -89,17 +86,22 @@ interface Models {
   readonly known: Columns
 }
 
-/** The trials that a model is made of, by number. */
-function informative({ ended }: Ranking): readonly Trial[] {
-  const best = ended.slice(0, MOST_TRIALS / 2)
-  const newest = ended.slice(MOST_TRIALS / 2).toSorted((a, b) => b.number - a.number)
-  return [...best, ...newest.slice(0, MOST_TRIALS / 2)].toSorted((a, b) => a.number - b.number)
-}
-
-/** How many come before the first trial that still runs: what is fitted to those will not change. At least half. */
-function settledAmong(tried: readonly Trial[], { pending }: Ranking): number {
-  const first = Math.min(...pending.map(({ number }) => number))
-  return Math.max(tried.filter(({ number }) => number < first).length, Math.ceil(tried.length / 2))
+/**
+ * The trials that models are made of, and how many of the first ones kernels are fitted to: those that no running trial
+ * precedes, for they will not change, or half of all at least. Of very many, the best of those and the newest.
+ */
+function arranged({ ended, pending }: Ranking): { readonly tried: readonly Trial[]; readonly fitted: number } {
+  const byNumber = ended.toSorted((a, b) => a.number - b.number)
+  const running = Math.min(...pending.map(({ number }) => number))
+  const settled = byNumber.filter(({ number }) => number < running).length
+  const count = lastRefit(Math.max(settled, Math.ceil(ended.length / 2)))
+  if (count <= MOST_FITTED) return { tried: byNumber, fitted: count }
+  const [first, later] = [byNumber.slice(0, count), byNumber.slice(count)]
+  const isFirst = new Set(first)
+  const best = new Set(ended.filter((trial) => isFirst.has(trial)).slice(0, MOST_FITTED / 2))
+  const newest = first.filter((trial) => !best.has(trial)).slice(-MOST_FITTED / 2)
+  const kept = [...best, ...newest].toSorted((a, b) => a.number - b.number)
+  return { tried: [...kept, ...later], fitted: kept.length }
 }
 
 /** Which points are believed to keep all constraints. */

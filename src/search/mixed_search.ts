@@ -11,7 +11,9 @@ export interface Proposal {
   readonly value: number
 }
 
-const CANDIDATES = 2048
+/** Points that are looked at first, and how many covariances that may cost. */
+const MOST_CANDIDATES = 2048
+const MOST_COVARIANCES = 2 ** 18
 const STARTS = 10
 const ROUNDS = 20
 
@@ -27,7 +29,8 @@ export function propose(
   weights: Float64Array,
   rng: Rng,
 ): readonly Proposal[] {
-  const spread = evenPoints(encoding, CANDIDATES, rng).map((point) => ({ point, value: acquisition.value(point) }))
+  const count = Math.min(MOST_CANDIDATES, Math.ceil(MOST_COVARIANCES / acquisition.cost))
+  const spread = evenPoints(encoding, count, rng).map((point) => ({ point, value: acquisition.value(point) }))
   const known = incumbents.map((point) => ({ point, value: acquisition.value(point) }))
   const starts = [...known, ...roulette(spread, STARTS - known.length, rng)]
   const found = starts.map((start) => climb(encoding, acquisition, start, weights))

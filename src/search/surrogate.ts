@@ -26,32 +26,34 @@ interface Fitted extends Fit {
 const REFIT = 0.05
 /** Fits of fewer points start from nothing. */
 const FEW = 24
+/** Of fits of more points, only one way to warp is tried. */
+const MANY = 100
 /** How many fits and factorisations are remembered. */
 const MEMORY = 16
 
 /**
  * Makes models of data. What it makes follows from the data alone: its memory, of what was fitted and factorised
- * before, only saves the work. The kernel is that of the `settled` first points or a few less, and the factorisation
- * grows by a row a point in between.
+ * before, only saves the work. The kernel is fitted to the `fitted` first points, and the factorisation grows by a row a
+ * point after them.
  */
-export function surrogates(): (data: Data, settled: number) => Surrogate {
+export function surrogates(): (data: Data, fitted: number) => Surrogate {
   const fits: { readonly columns: Columns; readonly losses: Float64Array; readonly fitted: Fitted }[] = []
   const factors: { readonly kernel: Kernel; readonly columns: Columns; readonly factor: InverseFactor }[] = []
 
-  return (data, settled) => {
-    const { warp, kernel } = fitted(data, lastRefit(settled))
+  return (data, fitted) => {
+    const { warp, kernel } = fitTo(data, fitted)
     const values = data.losses(data.columns.count).map((loss) => warped(warp, loss))
     const posterior = posteriorOf(kernel, data.columns, factorised(kernel, data.columns), values)
     return { warp, posterior, means: meansAtSeen(posterior, values) }
   }
 
   /** The fit to the first points. It starts from the fit to half of them: any fit is a few fits away from none. */
-  function fitted(data: Data, count: number): Fitted {
+  function fitTo(data: Data, count: number): Fitted {
     const [columns, losses] = [startOf(data.columns, count), data.losses(count)]
     const known = fits.find((fit) => isSame(fit.losses, losses) && isStartOf(fit.columns, columns))
     if (known) return known.fitted
-    const start = count < FEW ? undefined : fitted(data, lastRefit(count >> 1)).kernel
-    const fresh = fitWarped(columns, losses, start)
+    const half = count < FEW ? undefined : fitTo(data, lastRefit(count >> 1))
+    const fresh = fitWarped(columns, losses, half)
     keep(fits, { columns, losses, fitted: fresh })
     return fresh
   }
@@ -64,21 +66,24 @@ export function surrogates(): (data: Data, settled: number) => Surrogate {
   }
 }
 
-/** Losses as they are, or bent to look normal: whichever they are more probable for. */
-function fitWarped(columns: Columns, losses: Float64Array, start: Kernel | undefined): Fitted {
-  const fits = [straightWarp(losses), bentWarp(losses)].map((warp) => {
-    const fit = fitKernel(
-      columns,
-      losses.map((loss) => warped(warp, loss)),
-      start,
-    )
+/**
+ * Losses as they are, or bent to look normal: whichever they are more probable for. With many, that was settled by half
+ * of them.
+ */
+function fitWarped(columns: Columns, losses: Float64Array, half: Fitted | undefined): Fitted {
+  const ways =
+    half && losses.length > MANY ? [half.warp.power === 1 ? straightWarp : bentWarp] : [straightWarp, bentWarp]
+  const fits = ways.map((way) => {
+    const warp = way(losses)
+    const values = losses.map((loss) => warped(warp, loss))
+    const fit = fitKernel(columns, values, half?.kernel)
     return { ...fit, warp, logPosterior: fit.logPosterior + warp.logJacobian }
   })
   return fits.reduce((a, b) => (b.logPosterior > a.logPosterior ? b : a))
 }
 
 /** The last count up to this one at which a model is fitted. */
-function lastRefit(count: number): number {
+export function lastRefit(count: number): number {
   let last = 1
   for (let next = 1; next <= count; next += Math.max(1, Math.floor(REFIT * next))) last = next
   return last
