@@ -62,10 +62,13 @@ function nextCommands({ study, stored: { record, history }, results, why }: Fini
   const baseline = baselineOf(history)
   if (why === 'exhausted') return [`npx tune best ${of}`]
   const twice = 2 * Math.max(study.budget.trials, history.trials.length)
-  return [
-    !baseline || isBaselineAgain(winner, baseline) ? `npx tune list ${of}` : `npx tune recheck ${of}`,
-    `npx tune resume ${record.name}${where} --trials ${twice}`,
-  ]
+  return [`npx tune ${nextLook(winner, baseline)} ${of}`, `npx tune resume ${record.name}${where} --trials ${twice}`]
+}
+
+/** A repetition says most, where the best can be repeated and is not the baseline itself. */
+function nextLook(winner: Trial, baseline: Trial | undefined): string {
+  if (winner.from !== undefined) return `show ${winner.number}`
+  return !baseline || isBaselineAgain(winner, baseline) ? 'list' : 'recheck'
 }
 
 /** A path as a shell takes it. */

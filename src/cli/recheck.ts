@@ -117,6 +117,9 @@ function contestants({ record, history }: StoredStudy): readonly [Trial, Trial] 
       hint: 'see how it stands: tune status',
     })
   }
+  if (winner.from !== undefined) {
+    throw new TuneError('usage', `the best of '${record.name}' went on from trial ${winner.from}: a run of its own params would not repeat it`, { hint: `see the schedule that led to it: tune show ${winner.number}` }) // prettier-ignore
+  }
   return [winner, baseline]
 }
 

@@ -2,7 +2,7 @@ import type { Difference } from '../eval/bootstrap.ts'
 import { stream } from '../rng.ts'
 import { shownEffects, spreadTrials } from '../search/effects.ts'
 import { sobol } from '../search/sobol.ts'
-import { decodeSpace, encodeSpace } from '../space.ts'
+import { decodeSpace, encodeSpace, spaceSpec } from '../space.ts'
 import type { Study } from '../study.ts'
 import { BASELINE, baselineOf, best, countStates, front, isBaselineAgain, lossAt } from '../trial.ts'
 import type { Goal, History, Trial } from '../trial.ts'
@@ -10,7 +10,7 @@ import type { StudyEnd } from '../trials/driver.ts'
 import { atBounds } from './bounds.ts'
 import { count, duration, number, signed, wrap, wrapParams } from './format.ts'
 import { levelsText } from './levels.ts'
-import { frontTable } from './tables.ts'
+import { frontTable, lineTable } from './tables.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a finished run says of itself: the best against the baseline, what it cost, where the files are, what next. */
@@ -78,6 +78,7 @@ function winnerSections(
     ['best', winnerText(goal, winner, baseline)],
     ['held out', heldOutText(input, winner)],
     ['params', wrapParams(winner.params, terminal.columns - INDENT.length, '  ')],
+    ['schedule', winner.from === undefined ? '' : lineTable(spaceSpec(study.space), history, winner)],
     ['front', frontText(history)],
     ['levels', study.sampler?.name === 'grid' ? levelsText(history, study.space) : ''],
     ['mattered', effectsText(history, study)],
@@ -90,6 +91,8 @@ function winnerText(goal: Goal, winner: Trial, baseline: Trial | undefined): str
   if (!baseline)
     return `${goal.metric} ${number(value)}, trial ${winner.number}; the baseline did not complete: no comparison`
   const start = resultOf(goal, baseline)
+  if (winner.from !== undefined)
+    return `${goal.metric} ${number(value)}, trial ${winner.number}, which others led to; the baseline, trained for its own steps alone, had ${number(start)}`
   if (winner === baseline) return `${goal.metric} ${number(value)}, the baseline (trial 0): nothing beat it`
   if (isBaselineAgain(winner, baseline))
     return `${goal.metric} ${number(value)}, trial ${winner.number}: the baseline's own configuration with another seed, so nothing beat it`
@@ -97,7 +100,7 @@ function winnerText(goal: Goal, winner: Trial, baseline: Trial | undefined): str
 }
 
 function heldOutText({ heldOut }: SummaryInput, winner: Trial): string {
-  if (!heldOut || winner.number === BASELINE) return ''
+  if (!heldOut || winner.number === BASELINE || winner.from !== undefined) return ''
   const { difference, low, high, images, what } = heldOut
   const verdict = low > 0 || high < 0 ? '' : ', which cannot be told from no gain'
   const points = (fraction: number) => signed(100 * fraction)

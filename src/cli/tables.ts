@@ -1,6 +1,6 @@
 import { leaves } from '../space.ts'
-import type { StoredStudy } from '../store/store.ts'
-import { BASELINE, best, countStates, front, hasEnded, type Trial } from '../trial.ts'
+import type { StoredStudy, StudyRecord } from '../store/store.ts'
+import { BASELINE, best, countStates, front, hasEnded, lineOf, type History, type Trial } from '../trial.ts'
 import {
   count,
   duration,
@@ -55,7 +55,8 @@ export function trialTable({ record, history }: StoredStudy, terminal: Terminal)
 }
 
 /** All of one trial. */
-export function trialText({ record }: StoredStudy, trial: Trial, log: string, terminal: Terminal): string {
+export function trialText(stored: StoredStudy, trial: Trial, log: string, terminal: Terminal): string {
+  const { record, history } = stored
   const { outcome, device, seed, reports } = trial
   const baseline = trial.number === BASELINE ? ' (the baseline)' : ''
   const place = device.kind === 'cpu' ? 'cpu' : `${device.kind}:${device.index}`
@@ -65,8 +66,26 @@ export function trialText({ record }: StoredStudy, trial: Trial, log: string, te
     ...Object.entries(trial.params).map(([name, value]) => `  ${paramsLine({ [name]: value })}`),
     `  seed ${seed}, on ${place} with ${count(device.threads, 'thread')}`,
     `  log ${log}`,
+    ...(trial.from === undefined ? [] : ['', lineTable(record.space, history, trial), '']),
     reports.length > 0 ? reportTable(trial, terminal) : `  no report${hasEnded(trial) ? '' : ' yet'}`,
   ].join('\n')
+}
+
+/** The schedule along a trial and those that it continued, a row each. */
+export function lineTable(
+  space: StudyRecord['space'],
+  history: Pick<History, 'goals' | 'trials'>,
+  trial: Trial,
+): string {
+  const metric = history.goals[0]!.metric
+  const line = lineOf(history, trial)
+  const results = numbers(line.map((one) => resultOf(one, metric)))
+  const values = line.map(({ params }) => leaves(space, params).map(({ value, active }) => (active ? paramValue(value) : '-'))) // prettier-ignore
+  const names = leaves(space, trial.params).map(({ name }) => name)
+  return table(
+    ['trial', ...names, metric],
+    line.map(({ number }, i) => [String(number), ...values[i]!, results[i]!]),
+  )
 }
 
 function reportTable({ reports }: Trial, terminal: Terminal): string {
