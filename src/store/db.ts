@@ -16,6 +16,7 @@ interface Statement {
   run(...params: unknown[]): { readonly lastInsertRowid: number | bigint }
   get(...params: unknown[]): unknown
   all(...params: unknown[]): unknown[]
+  iterate(...params: unknown[]): IterableIterator<unknown>
   /** Gives a row's first column instead of the row. */
   pluck(): Statement
 }
@@ -24,6 +25,12 @@ interface Statement {
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the one place where a row gets its type
 export function rowsOf<Row>(db: Db, sql: string, ...params: readonly unknown[]): readonly Row[] {
   return db.prepare(sql).all(...params) as readonly Row[]
+}
+
+/** The same, row by row: for as many as there are trials. The connection can do nothing else meanwhile. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as above
+export function eachRow<Row>(db: Db, sql: string, ...params: readonly unknown[]): Iterable<Row> {
+  return db.prepare(sql).iterate(...params) as Iterable<Row>
 }
 
 /** The first column of the first row. */

@@ -3,7 +3,7 @@ import type { Json } from '../json.ts'
 import type { ParamSpec, Params, Space } from '../space.ts'
 import type { Constraint, Device, Goal, Metrics, Outcome, Report, Trial, TrialCode } from '../trial.ts'
 import { TuneError } from '../errors.ts'
-import { rowsOf, type Db } from './db.ts'
+import { eachRow, rowsOf, type Db } from './db.ts'
 import { createLedger } from './ledger.ts'
 import { OPTUNA_STATES } from './optuna.ts'
 import { spaceOf } from './space_of.ts'
@@ -58,17 +58,19 @@ export function readRecord(db: Db, name: string): { readonly id: number; readonl
 export function readTrials(db: Db, studyId: number, record: StudyRecord): readonly StoredTrial[] {
   const space = spaceOf(record.space)
   const reports = readReports(db, studyId)
-  const rows = rowsOf<TrialRow>(
-    db,
-    'SELECT t.number, t.state, o.* FROM trials t JOIN tune_trials o USING (trial_id) WHERE study_id = ?',
-    studyId,
-  )
+  const sql = 'SELECT t.number, t.state, o.* FROM trials t JOIN tune_trials o USING (trial_id) WHERE study_id = ?'
   // A study runs on a few devices, and each trial says which.
-  const devices = new Map([...new Set(rows.map(({ device_json }) => device_json))].map((json) => [json, parsed<Device>(db, json)])) // prettier-ignore
-  const own = rows.map((row) => ({
-    id: row.trial_id,
-    trial: parseTrial(db, space, row, devices.get(row.device_json)!, reports.get(row.trial_id) ?? []),
-  }))
+  const devices = new Map<string, Device>()
+  const deviceOf = (json: string): Device => {
+    const device = devices.get(json) ?? parsed<Device>(db, json)
+    devices.set(json, device)
+    return device
+  }
+  const own: StoredTrial[] = []
+  for (const row of eachRow<TrialRow>(db, sql, studyId)) {
+    const trial = parseTrial(db, space, row, deviceOf(row.device_json), reports.get(row.trial_id) ?? [])
+    own.push({ id: row.trial_id, trial })
+  }
   return [...own, ...readForeignTrials(db, studyId, record)].toSorted((a, b) => a.trial.number - b.trial.number)
 }
 
@@ -90,11 +92,19 @@ function parseTrial(db: Db, space: Space, row: TrialRow, device: Device, reports
 function outcomeOf({ state, paused_at, failure_code, failure_message }: TrialRow): Outcome {
   if (state === OPTUNA_STATES.paused && paused_at != null) return { state: 'paused' }
   const known = STATES.find((name) => OPTUNA_STATES[name] === state) ?? 'interrupted'
-  if (known !== 'failed') return { state: known }
+  if (known !== 'failed') return OUTCOMES[known]
   return { state: 'failed', code: (failure_code ?? 'trial/lost') as TrialCode, message: failure_message ?? '' }
 }
 
 const STATES = ['running', 'interrupted', 'complete', 'pruned', 'failed'] as const
+
+/** Shared by all trials that ended so. */
+const OUTCOMES = {
+  running: { state: 'running' },
+  interrupted: { state: 'interrupted' },
+  complete: { state: 'complete' },
+  pruned: { state: 'pruned' },
+} as const
 
 function readReports(db: Db, studyId: number): ReadonlyMap<number, readonly Report[]> {
   const sql = `
@@ -102,7 +112,7 @@ function readReports(db: Db, studyId: number): ReadonlyMap<number, readonly Repo
     WHERE study_id = ? ORDER BY trial_id, step
   `
   const reports = new Map<number, Report[]>()
-  for (const { trial_id, step, metrics_json, at } of rowsOf<ReportRow>(db, sql, studyId)) {
+  for (const { trial_id, step, metrics_json, at } of eachRow<ReportRow>(db, sql, studyId)) {
     const report = { step, metrics: parseMetrics(db, metrics_json), at }
     const list = reports.get(trial_id)
     if (list) list.push(report)
