@@ -6,6 +6,7 @@
  * `--workers 1,8` also simulates 8 asynchronous workers. Without Optuna's results, ours are shown alone.
  */
 import { parseArgs } from 'node:util'
+import { auto } from '../src/search/auto.ts'
 import { cmaes } from '../src/search/cmaes.ts'
 import { gp } from '../src/search/gp.ts'
 import { nsga2 } from '../src/search/nsga2.ts'
@@ -19,12 +20,12 @@ import { readOptuna } from './search/optuna.ts'
 import { runStudy } from './search/run_study.ts'
 import { TASKS } from './search/tasks.ts'
 
-const SAMPLERS: Readonly<Record<string, () => Sampler>> = { cmaes, gp, nsga2, random, sobol, tpe }
+const SAMPLERS: Readonly<Record<string, () => Sampler>> = { auto, cmaes, gp, nsga2, random, sobol, tpe }
 
 const { values } = parseArgs({
   options: {
     functions: { type: 'string', default: Object.keys(TASKS).join() },
-    samplers: { type: 'string', default: 'tpe' },
+    samplers: { type: 'string', default: 'auto,gp,tpe,cmaes' },
     seeds: { type: 'string', default: '20' },
     evaluations: { type: 'string', default: '50,100,200' },
     workers: { type: 'string', default: '1' },

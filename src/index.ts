@@ -7,8 +7,11 @@ export type { Budget, Objective, PrepareContext, Settings, Study, TrialContext }
 export type { Constraint, Device, Goal, History, Metrics, Outcome, Report, Trial } from './trial.ts'
 export { seedFor, stream, type Rng } from './rng.ts'
 
+export { auto } from './search/auto.ts'
+export { cmaes } from './search/cmaes.ts'
 export { gp } from './search/gp.ts'
 export { grid } from './search/grid.ts'
+export { nsga2 } from './search/nsga2.ts'
 export { random } from './search/random.ts'
 export { sobol } from './search/sobol.ts'
 export { pbt } from './search/pbt.ts'

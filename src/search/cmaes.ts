@@ -7,12 +7,14 @@ import { descentOf, type Descent } from './descent.ts'
 import { deviations, sampleCma } from './numeric/cma.ts'
 import { normalQuantile } from './numeric/normal.ts'
 import { owenScramble, SOBOL_DIMS, sobolCoordinate } from './numeric/sobol_sequence.ts'
-import { withoutInactive } from './points.ts'
+import { isRepeat, withoutInactive } from './points.ts'
 import { rank } from './ranking.ts'
 import type { Sampler } from './sampler.ts'
 
 /** Draws until one lies in the cube; after that, the last is moved to its sides. */
 const DRAWS = 100
+/** Draws until one was not tried before, in a space of levels. */
+const DRAWS_OF_NEW = 16
 
 interface CmaesOptions {
   /** Trials of a generation, after each of which the distribution moves; at least 3. Default: 4 + 3 ln d for d numbers. */
@@ -36,31 +38,36 @@ export function cmaes({ population }: CmaesOptions = {}): Sampler {
   return {
     name: 'cmaes',
     suggest(history, rng) {
-      const { dims } = history
+      const { dims, trials } = history
       const descent = descentAt(history)
       const { ended } = rank(history)
-      const point = dims.map((dim, d) => (dim.ordered ? 0.5 : drawLevel(dim, d, ended, rng)))
-      const numbers = drawNumbers(descent, dims, evenNormals(history, descent.numeric.length, rng), rng)
-      for (const [i, d] of descent.numeric.entries()) point[d] = numbers[i]!
-      return { point: withoutInactive(dims, point), reason: reasonOf(descent) }
+      const draw = (z: Float64Array) => {
+        const point = dims.map((dim, d) => (dim.ordered ? 0.5 : drawLevel(dim, d, ended, rng)))
+        const numbers = insideCube(descent, dims, z, rng)
+        for (const [i, d] of descent.numeric.entries()) point[d] = numbers[i]!
+        return withoutInactive(dims, point)
+      }
+      let point = draw(evenNormals(history, descent.numeric.length, rng))
+      for (let n = 1; n < DRAWS_OF_NEW && isRepeat(dims, point, trials); n++) point = draw(normals(descent, rng))
+      return { point, reason: reasonOf(descent) }
     },
   }
 }
 
-/** Coordinates from the distribution: those of levels the centres of theirs, the others within the cube. */
-function drawNumbers({ cma, numeric }: Descent, dims: readonly Dim[], z: Float64Array, rng: Rng): readonly number[] {
-  const levels = numeric.map((d) => dims[d]!.levels)
+/** Coordinates of a sample: those of levels the centres of theirs, the others within the cube. */
+function insideCube(descent: Descent, dims: readonly Dim[], z: Float64Array, rng: Rng): readonly number[] {
+  const levels = descent.numeric.map((d) => dims[d]!.levels)
   const isInside = (sample: Float64Array) => sample.every((x, i) => levels[i]! < Infinity || (x >= 0 && x <= 1))
-  let sample = sampleCma(cma, z)
-  for (let draw = 1; draw < DRAWS && !isInside(sample); draw++)
-    sample = sampleCma(
-      cma,
-      z.map(() => rng.normal()),
-    )
+  let sample = sampleCma(descent.cma, z)
+  for (let n = 1; n < DRAWS && !isInside(sample); n++) sample = sampleCma(descent.cma, normals(descent, rng))
   return Array.from(sample, (x, i) => {
     const count = levels[i]!
     return count < Infinity ? levelCentre(levelAt(x, count), count) : Math.min(1, Math.max(0, x))
   })
+}
+
+function normals({ numeric }: Descent, rng: Rng): Float64Array {
+  return Float64Array.from(numeric, () => rng.normal())
 }
 
 /**

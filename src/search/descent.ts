@@ -1,4 +1,4 @@
-import { stream } from '../rng.ts'
+import { philox, stream } from '../rng.ts'
 import { levelAt, type Dim } from '../space.ts'
 import { lossAt, type History, type Trial } from '../trial.ts'
 import { evolve } from './generations.ts'
@@ -69,11 +69,11 @@ function next(descent: Descent, generation: readonly Trial[], history: History):
  */
 function sampleOf(trial: Trial, { cma, numeric }: Descent, dims: readonly Dim[]): Float64Array {
   const spread = deviations(cma)
-  const rng = stream(trial.seed, 'cmaes')
+  const word = philox(trial.seed, LATENT)
   return Float64Array.from(numeric, (d, i) => {
     const { levels } = dims[d]!
     const x = trial.point[d] ?? Number.NaN
-    const u = rng.uniform()
+    const u = (word() + 0.5) / 2 ** 32
     if (Number.isFinite(x) && levels === Infinity) return x
     const level = levelAt(x, levels)
     const low = level > 0 ? level / levels : -Infinity
@@ -81,6 +81,9 @@ function sampleOf(trial: Trial, { cma, numeric }: Descent, dims: readonly Dim[])
     return truncatedNormal(cma.mean[i]!, spread[i]!, low, high, u)
   })
 }
+
+/** Tells the draws below from others that follow from a trial's seed. */
+const LATENT = 0xc3a
 
 /** A generation that is as strange as this was not drawn from the first distribution: an even spread has 3. */
 const FOREIGN = 2
