@@ -33,7 +33,17 @@ export type StudyEvent =
   | {
       readonly kind: 'study-ended'
       readonly study: string
-      readonly why: 'budget' | 'exhausted' | 'failures' | 'interrupted'
+      readonly why:
+        | 'budget'
+        | 'exhausted'
+        | 'failures'
+        | 'interrupted'
+        | 'target'
+        | 'settled'
+        | 'hours'
+        | 'device-hours'
+      /** The same in a sentence without its subject, which is the study. */
+      readonly reason: string
       readonly trials: readonly Trial[]
       readonly seconds: number
       readonly at: number

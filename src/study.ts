@@ -13,6 +13,17 @@ export interface Budget {
   readonly trials: number
   /** Reports of a trial that is not stopped early: `trial.maxSteps`. Default: as many as the objective yields. */
   readonly steps?: number
+  /** A result that ends the study, of its goal and keeping its constraints: `target: 0.5`. Default: none. */
+  readonly target?: number
+  /**
+   * Trials in a row without an improvement beyond the noise that end the study. The noise is how far repeats of the
+   * baseline lie apart or, without any, the standard error that trials report. Default: no limit.
+   */
+  readonly patience?: number
+  /** Hours from its start in which a run may start trials. Default: no limit. */
+  readonly hours?: number
+  /** Hours that all trials together may use of their devices, to start another. Default: no limit. */
+  readonly deviceHours?: number
   /** Seconds that one trial may take before it fails with `trial/timeout`. Default: no limit. */
   readonly trialSeconds?: number
   /** Failed trials after which the study stops. Default: no limit. */

@@ -73,6 +73,8 @@ export interface Trial {
   readonly from?: number
   readonly reports: readonly Report[]
   readonly outcome: Outcome
+  /** How long it had its device; undefined until it first ends or pauses. */
+  readonly seconds?: number
 }
 
 /** The metric that a study is about, and which way is better. */

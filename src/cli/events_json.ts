@@ -29,6 +29,7 @@ export function eventJson(event: StudyEvent): Json {
         at,
         study: event.study,
         why: event.why,
+        reason: event.reason,
         seconds: event.seconds,
         trials: event.trials.length,
       }

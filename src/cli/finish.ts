@@ -20,6 +20,7 @@ export interface FinishedRun {
   readonly ran: number
   readonly seconds: number
   readonly why: StudyEnd['why']
+  readonly reason: string
 }
 
 /** The end of a run, for reading. */
@@ -32,6 +33,7 @@ export function finishText(run: FinishedRun, terminal: Terminal): string {
     ran: run.ran,
     seconds,
     why: run.why,
+    reason: run.reason,
     files: filesOf(run),
     next: nextCommands(run),
     ...(heldOut ? { heldOut } : {}),
@@ -60,7 +62,7 @@ function nextCommands({ study, stored: { record, history }, results, why }: Fini
   const failed = history.trials.find(isFailed)
   if (!winner) return [failed ? `npx tune show ${failed.number} ${of}` : `npx tune list ${of}`]
   const baseline = baselineOf(history)
-  if (why === 'exhausted') return [`npx tune best ${of}`]
+  if (why === 'exhausted' || why === 'target' || why === 'settled') return [`npx tune best ${of}`]
   const twice = 2 * Math.max(study.budget.trials, history.trials.length)
   return [`npx tune ${nextLook(winner, baseline)} ${of}`, `npx tune resume ${record.name}${where} --trials ${twice}`]
 }

@@ -79,7 +79,15 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
     reporter.close()
     const stored = findStudy(store, study.name)
     const ran = stored.history.trials.filter(hasEnded).length - earlier.filter(hasEnded).length
-    const finished = { study, stored, results, ran, seconds: (Date.now() - startedAt) / 1000, why: end.why }
+    const finished = {
+      study,
+      stored,
+      results,
+      ran,
+      seconds: (Date.now() - startedAt) / 1000,
+      why: end.why,
+      reason: end.reason,
+    }
     const winner = best(stored.history)
     if (winner) writeAtomically(bestFile(results, study.name), bestYaml(stored, winner))
     if (options.json)

@@ -21,6 +21,7 @@ export interface SummaryInput {
   readonly ran: number
   readonly seconds: number
   readonly why: StudyEnd['why']
+  readonly reason: string
   /** Files a reader may want, as they would type them. */
   readonly files: readonly string[]
   /** Commands to run next. */
@@ -55,14 +56,14 @@ function section(label: string, body: string, terminal: Terminal): string {
     .trimEnd()
 }
 
-function outcomeLine({ study, history: { trials }, ran, seconds, why }: SummaryInput): string {
+function outcomeLine({ study, history: { trials }, ran, seconds, why, reason }: SummaryInput): string {
   const counts = countStates(trials)
   const parts = (['complete', 'pruned', 'failed', 'paused', 'interrupted'] as const)
     .filter((state) => counts[state] > 0)
     .map((state) => `${counts[state]} ${state}`)
   const all = parts.length > 0 ? ` (${parts.join(', ')})` : ''
   const now = ran < trials.length ? `, ${ran} of them now` : ''
-  const end = why === 'exhausted' ? '; the sampler has nothing left to try' : ''
+  const end = why === 'budget' || why === 'interrupted' ? '' : `; ${reason}`
   return `${study.name}: ${count(trials.length, 'trial')}${now} in ${duration(seconds)}${all}${end}`
 }
 

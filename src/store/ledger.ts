@@ -12,7 +12,7 @@ export interface Ledger {
   /** The trial as it starts; `number` is the new one's, or that of an interrupted or paused one to go on with. */
   started(number: number, start: Start): Trial
   reported(number: number, report: Report): Trial
-  finished(number: number, outcome: Exclude<Outcome, { state: 'running' }>): Trial
+  finished(number: number, outcome: Exclude<Outcome, { state: 'running' }>, seconds?: number): Trial
   put(trial: Trial): Trial
 }
 
@@ -51,6 +51,7 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
         ...(from !== undefined && { from }),
         reports: earlier?.reports ?? [],
         outcome: { state: 'running' },
+        ...(earlier?.seconds !== undefined && { seconds: earlier.seconds }),
       }
     },
     reported: (number, report) => {
@@ -59,10 +60,11 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
         throw new Error(`trial ${number}: report ${report.step} after ${trial.reports.length}`)
       return { ...trial, reports: [...trial.reports, report] }
     },
-    finished: (number, outcome) => {
+    finished: (number, outcome, seconds) => {
       const trial = find(number)
       const isGivenUp = trial?.outcome.state === 'paused' && outcome.state === 'pruned'
-      return { ...(isGivenUp ? trial : running(number)), outcome }
+      const ended = isGivenUp ? trial : running(number)
+      return { ...ended, outcome, ...(seconds !== undefined && { seconds: (ended.seconds ?? 0) + seconds }) }
     },
     put: (trial) => {
       trials.splice(placeOf(trials, trial.number), find(trial.number) ? 1 : 0, trial)

@@ -69,9 +69,9 @@ export function openMemoryStore({ clock = systemClock }: { readonly clock?: Cloc
         touch()
         return ledger.put(ledger.reported(number, report))
       },
-      finish: (number, outcome) => {
+      finish: (number, outcome, seconds) => {
         touch()
-        return ledger.put(ledger.finished(number, outcome))
+        return ledger.put(ledger.finished(number, outcome, seconds))
       },
     }
   }

@@ -174,8 +174,8 @@ function openStudy(
       written(() => write.report(idOf(number), report))
       return ledger.put(trial)
     },
-    finish: (number, outcome) => {
-      const trial = ledger.finished(number, outcome)
+    finish: (number, outcome, seconds) => {
+      const trial = ledger.finished(number, outcome, seconds)
       durably(() => write.finish(idOf(number), trial, clock.now()))
       return ledger.put(trial)
     },

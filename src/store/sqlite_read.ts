@@ -86,6 +86,7 @@ function parseTrial(db: Db, space: Space, row: TrialRow, device: Device, reports
     ...(row.from_number != null && { from: row.from_number }),
     reports,
     outcome: outcomeOf(row),
+    ...(row.seconds != null && { seconds: row.seconds }),
   }
 }
 
@@ -198,6 +199,8 @@ interface TrialRow {
   readonly from_number?: number | null
   /** When it paused; null, or no column at all, where it did not. */
   readonly paused_at?: number | null
+  /** How long it ran; null, or no column at all, where that is not known. */
+  readonly seconds?: number | null
   readonly failure_code: string | null
   readonly failure_message: string | null
 }

@@ -240,4 +240,5 @@ CREATE INDEX tune_events_study ON tune_events (study_id);
   'ALTER TABLE tune_trials ADD COLUMN paused_at INTEGER',
   'ALTER TABLE tune_studies ADD COLUMN constraints_json TEXT',
   'ALTER TABLE tune_trials ADD COLUMN from_number INTEGER',
+  'ALTER TABLE tune_trials ADD COLUMN seconds REAL',
 ]

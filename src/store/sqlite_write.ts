@@ -100,9 +100,9 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
   const endTrial = db.prepare(`UPDATE trials SET state = ?, datetime_complete = ${TIME} WHERE trial_id = ?`)
   const releaseTrial = db.prepare(`UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE trial_id = ?`)
   const endOurs = db.prepare(
-    'UPDATE tune_trials SET ended_at = ?, paused_at = NULL, failure_code = ?, failure_message = ? WHERE trial_id = ?',
+    'UPDATE tune_trials SET ended_at = ?, paused_at = NULL, failure_code = ?, failure_message = ?, seconds = ? WHERE trial_id = ?',
   )
-  const pauseOurs = db.prepare('UPDATE tune_trials SET paused_at = ? WHERE trial_id = ?')
+  const pauseOurs = db.prepare('UPDATE tune_trials SET paused_at = ?, seconds = ? WHERE trial_id = ?')
   const distributions = new Map(leaves(record.space, {}).map(({ name, spec }) => [name, distributionJson(spec)]))
 
   return {
@@ -126,7 +126,7 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
       insertReport.run(id, step, metricsJson(metrics), at)
     },
     finish: (id, trial, at) => {
-      if (trial.outcome.state === 'paused') return void pauseOurs.run(at, id)
+      if (trial.outcome.state === 'paused') return void pauseOurs.run(at, trial.seconds ?? null, id)
       for (const [objective, value] of finalValues(record, trial).entries()) {
         const typed = typedValue(value)
         insertValue.run(id, objective, typed.value, typed.type)
@@ -135,7 +135,7 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
         const excess = excessOf(constraint, trial.reports.at(-1)?.metrics)
         insertAttribute.run(id, `constraints:${describeConstraint(constraint)}`, pythonNumber(excess))
       }
-      endOurs.run(at, ...failureOf(trial.outcome), id)
+      endOurs.run(at, ...failureOf(trial.outcome), trial.seconds ?? null, id)
       // Optuna lets no trial that waits have a start or an end.
       if (trial.outcome.state === 'interrupted') releaseTrial.run(id)
       else endTrial.run(OPTUNA_STATES[trial.outcome.state], at, id)

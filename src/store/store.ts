@@ -58,7 +58,8 @@ export interface StudyStore {
   start(trial: Start): Trial
   report(number: number, report: Report): Trial
   /** Says how a running trial ended or why it waits, or that a paused one is pruned. */
-  finish(number: number, outcome: Exclude<Outcome, { state: 'running' }>): Trial
+  /** Ends a trial, or lets it wait; `seconds` is how long it ran this time. */
+  finish(number: number, outcome: Exclude<Outcome, { state: 'running' }>, seconds?: number): Trial
 }
 
 /** Remembers studies. One driver writes a study at a time; anyone may read meanwhile. */

@@ -7,10 +7,11 @@ import { spaceSpec } from '../space.ts'
 import type { Store, StudyRecord, StudyStore } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import { hasEnded, type History, type Trial } from '../trial.ts'
-import { choose, endOf, failuresText, type Chosen, type Why } from './choose.ts'
+import { choose, type Chosen } from './choose.ts'
 import type { Executor, Slot } from './executor.ts'
 import { judge, maxSteps, runTrial, type End, type TrialRun } from './run_trial.ts'
 import { checkSendable } from './sendable.ts'
+import { endOf, endText, type Progress, type Why } from './stopping.ts'
 
 /** Everything that one run of a study needs. */
 export interface StudyRun {
@@ -35,6 +36,8 @@ export interface StudyRun {
 /** How a run ended, and all trials of its study. */
 export interface StudyEnd {
   readonly why: Why
+  /** The same in a sentence without its subject, which is the study. */
+  readonly reason: string
   readonly history: History
 }
 
@@ -48,13 +51,14 @@ export async function runStudy(run: StudyRun): Promise<StudyEnd> {
   announce(run, trials.history())
 
   const halt = new AbortController()
-  const session = await startSession(run, trials, halt.signal)
+  const session = await startSession(run, trials, startedAt, halt.signal)
   const why = await runLanes(session, halt)
-  if (why === 'budget' || why === 'exhausted') giveUpPaused(session)
-  if (why === 'failures') warn(run, failuresText(session))
-  const history = trials.history()
-  conclude(run, history, why, startedAt)
-  return { why, history }
+  if (!['interrupted', 'failures', 'hours', 'device-hours'].includes(why)) giveUpPaused(session)
+  const reason = endText(why, progressOf(session))
+  if (why === 'failures') warn(run, reason)
+  const end = { why, reason, history: trials.history() }
+  conclude(run, end, startedAt)
+  return end
 }
 
 /** A run under way: what all lanes share. */
@@ -63,22 +67,31 @@ interface Session extends StudyRun, Pick<TrialRun, 'trials' | 'now' | 'onReport'
   readonly data: unknown
   /** Trials that this run has ended, in that order. */
   readonly endedNow: Trial[]
+  /** When this run started, in milliseconds since 1970. */
+  readonly startedAt: number
   /** What the lanes are at: each resolves when its trial ends or waits. */
   readonly busy: Set<Promise<void>>
 }
 
-async function startSession(run: StudyRun, trials: StudyStore, halted: AbortSignal): Promise<Session> {
+async function startSession(
+  run: StudyRun,
+  trials: StudyStore,
+  startedAt: number,
+  halted: AbortSignal,
+): Promise<Session> {
   const { study, clock } = run
   const signal = AbortSignal.any([run.signal, halted])
-  const isDone = endOf({ study, history: trials.history(), isAborted: signal.aborted, endedNow: [] }) !== undefined
+  const now = () => clock.now()
+  const isDone = endOf(progressOf({ study, trials, signal, endedNow: [], startedAt, now })) !== undefined
   return {
     ...run,
+    startedAt,
     trials,
     data: isDone ? undefined : await prepareUntil(run),
     signal,
     endedNow: [],
     busy: new Set(),
-    now: () => clock.now(),
+    now,
     onReport: (trial, report) => run.onEvent({ kind: 'trial-reported', trial, report, at: clock.now() }),
     onVerdict: ({ number, reports }, { action, reason, numbers }) => {
       const of = { trial: number, step: reports.length, pruner: study.pruner?.name ?? '' }
@@ -86,6 +99,14 @@ async function startSession(run: StudyRun, trials: StudyStore, halted: AbortSign
     },
     onWarning: (message) => warn(run, message),
   }
+}
+
+function progressOf(
+  session: Pick<Session, 'study' | 'trials' | 'signal' | 'endedNow' | 'startedAt' | 'now'>,
+): Progress {
+  const { study, trials, signal, endedNow, startedAt, now } = session
+  const seconds = (now() - startedAt) / 1000
+  return { study, history: trials.history(), isAborted: signal.aborted, endedNow, seconds }
 }
 
 /** Feeds every slot until none can take a trial. Where one lane cannot go on, such as on a full disk, all stop. */
@@ -107,13 +128,7 @@ async function runLanes(session: Session, halt: AbortController): Promise<Why> {
 async function feed(session: Session, slot: Slot): Promise<Why> {
   for (;;) {
     // From here to `start` nothing else runs: no two lanes can take the same trial or the budget's last place.
-    const chosen = choose({
-      study: session.study,
-      sampler: session.study.sampler ?? session.sampler,
-      history: session.trials.history(),
-      isAborted: session.signal.aborted,
-      endedNow: session.endedNow,
-    })
+    const chosen = choose({ ...progressOf(session), sampler: session.study.sampler ?? session.sampler })
     if (typeof chosen === 'string') {
       if (!mayPromote(session, chosen)) return chosen
       await Promise.race(session.busy)
@@ -143,7 +158,9 @@ function mayPromote({ study, busy }: Session, why: Why): boolean {
 async function runToEnd(session: Session, started: Trial, slot: Slot, chosen: Chosen): Promise<void> {
   // Whoever was interrupted may not have been judged by its newest report; a promotion is a judgement.
   const isUnjudged = started.reports.length > 0 && !chosen.promotion
-  endTrial(session, started.number, (isUnjudged && judge(session, started)) || (await runOn(session, started, slot)))
+  const from = session.now()
+  const end = (isUnjudged && judge(session, started)) || (await runOn(session, started, slot))
+  endTrial(session, started.number, end, (session.now() - from) / 1000)
 }
 
 /** Runs a trial from its start, or from its checkpoint where it has reported and kept one. */
@@ -170,8 +187,8 @@ function runOn(session: Session, started: Trial, slot: Slot): Promise<End> {
 }
 
 /** Stores how a trial ended, or that it waits. */
-function endTrial(session: Session, number: number, { outcome, reason }: End): void {
-  const trial = session.trials.finish(number, outcome)
+function endTrial(session: Session, number: number, { outcome, reason }: End, seconds = 0): void {
+  const trial = session.trials.finish(number, outcome, seconds)
   if (hasEnded(trial)) {
     session.endedNow.push(trial)
     removeDir(checkpointDir(trialDir(session.results, session.study.name, number)))
@@ -223,11 +240,12 @@ function announce({ study, store, sampler, executor, clock, onEvent }: StudyRun,
   })
 }
 
-function conclude({ study, store, clock, onEvent }: StudyRun, { trials }: History, why: Why, startedAt: number): void {
+function conclude({ study, store, clock, onEvent }: StudyRun, end: StudyEnd, startedAt: number): void {
+  const { why, reason, history } = end
   const at = clock.now()
   const seconds = (at - startedAt) / 1000
-  onEvent({ kind: 'study-ended', study: study.name, why, trials, seconds, at })
-  store.log(study.name, { kind: 'study-ended', why, seconds })
+  onEvent({ kind: 'study-ended', study: study.name, why, reason, trials: history.trials, seconds, at })
+  store.log(study.name, { kind: 'study-ended', why, reason, seconds })
 }
 
 function warn({ study, store, clock, onEvent }: StudyRun, message: string): void {
@@ -266,6 +284,6 @@ export async function prepare({
 
 /** The reason that says most, of those that lanes stopped for. */
 function strongest(whys: readonly Why[]): Why {
-  const order: readonly Why[] = ['interrupted', 'failures', 'exhausted', 'budget']
+  const order: readonly Why[] = ['interrupted', 'failures', 'target', 'settled', 'hours', 'device-hours', 'exhausted']
   return order.find((why) => whys.includes(why)) ?? 'budget'
 }

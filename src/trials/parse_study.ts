@@ -31,6 +31,9 @@ export function parseStudy(value: unknown, file: string): Study {
       'a pruner needs budget.steps: it must know which report is the last',
       'write budget: { trials: 24, steps: 12 }',
     )
+  const single = (['target', 'patience'] as const).find((name) => study.budget[name] !== undefined)
+  if (single && study.goals.length > 1)
+    refuse(`budget.${single} is about one goal, and this study has ${study.goals.length}`)
   for (const [i, params] of study.first.entries()) checkPoint(study, params, `${file}: first[${i}]`)
   checkPoint(study, defaults(study.space), `${file}: the baseline, every parameter at its default,`)
   return study
@@ -113,11 +116,17 @@ function isParam(value: unknown): value is Space[string] {
 
 function checkBudget(budget: unknown): string | undefined {
   if (!isRecord(budget)) return `budget is ${show(budget)}: write budget: { trials: 24 }`
-  const { trials, steps, trialSeconds, failures } = budget
+  const { trials, steps, trialSeconds, failures, patience, hours, deviceHours, target } = budget
   if (!isCount(trials, 1)) return `budget.trials is ${show(trials)}, no whole number of 1 or more`
   if (steps !== undefined && !isCount(steps, 1)) return `budget.steps is ${show(steps)}, no whole number of 1 or more`
-  if (failures !== undefined && !isCount(failures, 1))
-    return `budget.failures is ${show(failures)}, no whole number of 1 or more`
+  for (const [name, value] of Object.entries({ failures, patience })) {
+    if (value !== undefined && !isCount(value, 1))
+      return `budget.${name} is ${show(value)}, no whole number of 1 or more`
+  }
+  for (const [name, value] of Object.entries({ hours, deviceHours })) {
+    if (value !== undefined && !(typeof value === 'number' && value > 0)) return `budget.${name} is ${show(value)}, no number above 0` // prettier-ignore
+  }
+  if (target !== undefined && !Number.isFinite(target)) return `budget.target is ${show(target)}, no finite number`
   if (trialSeconds !== undefined && !(typeof trialSeconds === 'number' && trialSeconds > 0)) return `budget.trialSeconds is ${show(trialSeconds)}, no number above 0` // prettier-ignore
   if (trialSeconds !== undefined && trialSeconds > MOST_SECONDS) return `budget.trialSeconds is ${trialSeconds}, more than ${MOST_SECONDS}` // prettier-ignore
   return undefined

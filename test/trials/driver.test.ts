@@ -113,6 +113,27 @@ describe('a run', () => {
     expect(new Set(started)).toEqual(new Set([0, 1]))
   })
 
+  test('ends when a result is as good as its target, and says so', async () => {
+    const ran = await run(studyOf(nineReports, { budget: { trials: 50, steps: 3, target: 2 } }))
+    expect(ran.why).toBe('target')
+    expect(ran.trials.length).toBeLessThan(50)
+    const last = ran.trials.at(-1)
+    expect(last?.reports.at(-1)?.metrics['pq']).toBeGreaterThanOrEqual(2)
+    expect(ran.events.at(-1)).toMatchObject({ reason: `trial ${last?.number} reached the target: pq 2` })
+  })
+
+  test('ends once its trials have had their devices for long enough, in an earlier run too', async () => {
+    const store = openMemoryStore()
+    const study = (deviceHours: number) => studyOf(nineReports, { budget: { trials: 50, steps: 3, deviceHours } })
+    const first = await run(study(10 / 3600), { store })
+    expect(first.why).toBe('device-hours')
+    const seconds = first.trials.map((trial) => trial.seconds ?? 0)
+    expect(seconds.slice(0, -1).reduce((sum, value) => sum + value, 0)).toBeLessThan(10)
+    expect(seconds.reduce((sum, value) => sum + value, 0)).toBeGreaterThanOrEqual(10)
+    expect((await run(study(10 / 3600), { store })).trials).toHaveLength(first.trials.length)
+    expect((await run(study(30 / 3600), { store })).trials.length).toBeGreaterThan(first.trials.length)
+  })
+
   test('ends when the sampler has nothing left', async () => {
     const few: Sampler = {
       name: 'few',
