@@ -115,6 +115,24 @@ export function samplerContract(sampler: Sampler, { ends = false }: { readonly e
       }
     })
 
+    test.each(Object.keys(spaces))(
+      'goes on with two goals and a bound that no trial keeps, in a space of %s',
+      (name) => {
+        const past = pastOf(spaces[name] ?? {}, 'complete trials', 24)
+        const [goal] = past.goals
+        const history: History = frozen({
+          ...past,
+          goals: [...past.goals, { metric: 'loss', direction: 'maximize' }],
+          constraints: [{ metric: goal?.metric ?? '', atMost: -1e9 }],
+        })
+        const suggested = sampler.suggest(history, stream(4, name))
+        if (suggested === undefined && ends) return
+        const { point } = suggested ?? { point: [] }
+        expect(point).toHaveLength(history.dims.length)
+        expect(point.filter((x, d) => isActive(history.dims, point, d) && !(x >= 0 && x <= 1))).toEqual([])
+      },
+    )
+
     test.skipIf(ends)('gives other studies other points', () => {
       const dims = spaceDims(spaces['real numbers'] ?? {})
       const points = [1, 2, 3].map((seed) => {
