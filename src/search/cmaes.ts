@@ -7,7 +7,7 @@ import { descentOf, type Descent } from './descent.ts'
 import { deviations, sampleCma } from './numeric/cma.ts'
 import { normalQuantile } from './numeric/normal.ts'
 import { owenScramble, SOBOL_DIMS, sobolCoordinate } from './numeric/sobol_sequence.ts'
-import { isRepeat, withoutInactive } from './points.ts'
+import { drawAllowed, isRepeat } from './points.ts'
 import { rank } from './ranking.ts'
 import type { Sampler } from './sampler.ts'
 
@@ -41,14 +41,16 @@ export function cmaes({ population }: CmaesOptions = {}): Sampler {
       const { dims, trials } = history
       const descent = descentAt(history)
       const { ended } = rank(history)
-      const draw = (z: Float64Array) => {
+      const even = evenNormals(history, descent.numeric.length, rng)
+      const draw = (attempt: number) => {
         const point = dims.map((dim, d) => (dim.ordered ? 0.5 : drawLevel(dim, d, ended, rng)))
-        const numbers = insideCube(descent, dims, z, rng)
+        const numbers = insideCube(descent, dims, attempt === 0 ? even : normals(descent, rng), rng)
         for (const [i, d] of descent.numeric.entries()) point[d] = numbers[i]!
-        return withoutInactive(dims, point)
+        return point
       }
-      let point = draw(evenNormals(history, descent.numeric.length, rng))
-      for (let n = 1; n < DRAWS_OF_NEW && isRepeat(dims, point, trials); n++) point = draw(normals(descent, rng))
+      let point = drawAllowed(history, draw)
+      for (let n = 1; n < DRAWS_OF_NEW && isRepeat(dims, point, trials); n++)
+        point = drawAllowed(history, (attempt) => draw(n + attempt))
       return { point, reason: reasonOf(descent) }
     },
   }

@@ -5,7 +5,7 @@ import type { Trial } from '../trial.ts'
 import { evolve } from './generations.ts'
 import { inFronts, type Ranked } from './fronts.ts'
 import { mutated, simulatedBinary } from './numeric/variation.ts'
-import { withoutInactive } from './points.ts'
+import { drawAllowed } from './points.ts'
 import type { Sampler } from './sampler.ts'
 import { sobol } from './sobol.ts'
 
@@ -42,7 +42,7 @@ export function nsga2({ population = 20 }: Nsga2Options = {}): Sampler {
       const survivors = survivorsOf(history)
       if (survivors.length === 0) return start.suggest(history, rng)
       const [mother, father] = [winner(survivors, rng), winner(survivors, rng)]
-      const point = child(history.dims, mother.point, father.point, rng)
+      const point = drawAllowed(history, () => child(history.dims, mother.point, father.point, rng))
       return {
         point,
         reason: `bred from trials ${mother.number} and ${father.number}, of ${survivors.length} survivors`,
@@ -67,7 +67,7 @@ function child(dims: readonly Dim[], mother: Point, father: Point, rng: Rng): Po
     const isMutated = rng.uniform() * dims.length < 1
     point.push(onLevel(dim, isMutated ? changed(dim, x, rng) : x))
   }
-  return withoutInactive(dims, point)
+  return point
 }
 
 function mixed({ ordered }: Dim, a: number, b: number, rng: Rng): number {
