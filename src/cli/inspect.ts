@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { TuneError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
@@ -10,7 +10,7 @@ import { logFile, trialDir, writeAtomically } from '../results.ts'
 import { best, countStates, type Trial } from '../trial.ts'
 import { trialJson, trialWithReports } from './events_json.ts'
 import { bestConfig, bestYaml, studyJson, trialsCsv } from './export.ts'
-import { jsonOption, natural, resultsOption } from './options.ts'
+import { imageSize, jsonOption, natural, resultsOption, type ImageSize } from './options.ts'
 import { findStudy, findTrial } from './stored.ts'
 import { bestText, statusTable, trialTable, trialText } from './tables.ts'
 import type { Terminal } from './terminal.ts'
@@ -96,7 +96,7 @@ interface ExportOptions extends Options {
   readonly csv?: boolean
   readonly onnx?: string
   readonly trial?: number
-  readonly size?: { readonly height: number; readonly width: number }
+  readonly size?: ImageSize
 }
 
 async function exportNetwork(study: StoredStudy, out: string, options: ExportOptions): Promise<string> {
@@ -114,12 +114,6 @@ async function exportNetwork(study: StoredStudy, out: string, options: ExportOpt
   const { file, height, width } = await exportOnnx(checkpoint, options.size)
   writeAtomically(out, file)
   return `${out}  trial ${number}, images of ${height}x${width}, ${(file.length / 1024).toFixed(0)} KiB\n`
-}
-
-function imageSize(text: string): { readonly height: number; readonly width: number } {
-  const [, height, width] = /^(\d+)x(\d+)$/.exec(text)?.map(Number) ?? []
-  if (!height || !width) throw new InvalidArgumentError('Write it as HEIGHTxWIDTH, such as 512x1024.')
-  return { height, width }
 }
 
 function read<T>({ results }: Options, question: (store: Store) => T): T {

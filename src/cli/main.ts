@@ -10,6 +10,7 @@ import { explainCommand } from './explain.ts'
 import { wrap } from './format.ts'
 import { importanceCommand } from './importance.ts'
 import { inspectCommands } from './inspect.ts'
+import { probeCommand } from './probe.ts'
 import { recheckCommand } from './recheck.ts'
 import { runCommands } from './run.ts'
 import { claimStdout, terminalOf } from './terminal.ts'
@@ -49,6 +50,7 @@ export async function main(words: readonly string[]): Promise<number> {
     dataCommand(print),
     cacheCommand(print),
     devicesCommand(print),
+    probeCommand(around),
   ]
   for (const command of commands) program.addCommand(inherit(command, program))
 
@@ -67,7 +69,7 @@ The main job, to a best configuration in a minute:
 The same command continues it; Ctrl-C loses nothing.
 `
 
-const VERBS: readonly string[] = ['run', 'resume', 'status', 'list', 'show', 'best', 'export', 'explain', 'importance', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices'] // prettier-ignore
+const VERBS: readonly string[] = ['run', 'resume', 'status', 'list', 'show', 'best', 'export', 'explain', 'importance', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices', 'probe'] // prettier-ignore
 
 /** `tune --study F` is `tune run --study F`, and `tune F` is `tune run F`. */
 function withVerb(words: readonly string[]): readonly string[] {

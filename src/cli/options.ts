@@ -18,6 +18,18 @@ export function natural(text: string): number {
   return value
 }
 
+export interface ImageSize {
+  readonly height: number
+  readonly width: number
+}
+
+/** `64x96`: rows by columns. */
+export function imageSize(text: string): ImageSize {
+  const [, height, width] = /^(\d+)x(\d+)$/.exec(text)?.map(Number) ?? []
+  if (!height || !width) throw new InvalidArgumentError('Write it as HEIGHTxWIDTH, such as 512x1024.')
+  return { height, width }
+}
+
 /** Collects `--set key=value`, which may be given many times. */
 export function keyValue(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf('=')

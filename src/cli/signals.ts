@@ -8,7 +8,10 @@ export interface Interruption {
  * The first Ctrl-C lets running trials end at their next training step, and their results so far are dropped: whoever
  * continues runs them again. The second ends the process at once, which loses nothing more.
  */
-export function interruptible(say: (text: string) => void): Interruption {
+export function interruptible(
+  say: (text: string) => void,
+  note = 'what runs now is run again when you continue',
+): Interruption {
   const controller = new AbortController()
   const stop = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) {
@@ -16,7 +19,7 @@ export function interruptible(say: (text: string) => void): Interruption {
       process.kill(process.pid, name)
       return
     }
-    say('stopping: what runs now is run again when you continue; once more ends at once')
+    say(`stopping: ${note}; once more ends at once`)
     controller.abort()
   }
   const done = () => {

@@ -48,7 +48,8 @@ export function summary(input: SummaryInput, terminal: Terminal): string {
 /** Labels stand in a column of their own. */
 const INDENT = ' '.repeat(11)
 
-function section(label: string, body: string, terminal: Terminal): string {
+/** A label in a column of its own, and what it is about beside it. */
+export function section(label: string, body: string, terminal: Terminal): string {
   const lines = body.split('\n').map((line) => wrap(line, terminal.columns - INDENT.length, '  '))
   const [first = '', ...rest] = lines.join('\n').split('\n')
   return [terminal.paint('bold', label.padEnd(INDENT.length)) + first, ...rest.map((line) => INDENT + line)]

@@ -125,7 +125,7 @@ function cut(name: string, room: number): string {
 const UNITS = ['', 'k', 'M', 'G', 'T']
 
 /** Three digits and a unit: 142523 is 143k. */
-function short(value: number): string {
+export function short(value: number): string {
   const rounded = Number(value.toPrecision(3))
   const power = Math.min(Math.floor(Math.log10(Math.max(rounded, 1)) / 3), UNITS.length - 1)
   return `${power === 0 ? rounded : (rounded / 1000 ** power).toPrecision(3)}${UNITS[power]}`

@@ -1,4 +1,5 @@
 import { TuneError } from '../errors.ts'
+import type { Device } from '../trial.ts'
 import type { LossWeights } from './losses/terms.ts'
 import type { ParamGroup } from './param_groups.ts'
 import { learningRate, parseSchedule, type Schedule, type ScheduleKind } from './schedule.ts'
@@ -39,8 +40,7 @@ export function planOf(options: TrainOptions): TrainPlan {
       frozen: [...(phase?.freeze ?? freeze), ...(backbone === 0 ? ['backbone'] : [])],
     }
   }
-  // On a GPU the state would cross the bus with every run.
-  const stepsPerRun = trial.device.kind === 'cuda' ? STEPS_PER_GPU_RUN : 1
+  const stepsPerRun = stepsPerRunOn(trial.device)
   return {
     total,
     groups: backbone === 0 || backbone === 1 ? groups : [{ pattern: 'backbone.*', lr: backbone }, ...groups],
@@ -55,7 +55,10 @@ export function planOf(options: TrainOptions): TrainPlan {
 
 const PAPER_WEIGHTS: LossWeights = { semantic: 1, center: 200, offset: 0.01 }
 
-const STEPS_PER_GPU_RUN = 16
+/** Steps that one run of a device takes: on a GPU the state would cross the bus with every run. */
+export function stepsPerRunOn({ kind }: Device): number {
+  return kind === 'cuda' ? 16 : 1
+}
 
 function withWarmup(schedule: Schedule | ScheduleKind): Schedule {
   const isToWarmUp = typeof schedule === 'string' && schedule !== 'one_cycle'

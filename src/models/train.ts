@@ -7,6 +7,7 @@ import { scaledDecoding, type DecodeOptions, type HeadMaps } from './decode.ts'
 import { describe, type Description } from './describe.ts'
 import { writeHeads } from './heads_file.ts'
 import { planOf } from './plan.ts'
+import { activeProbe } from './probe.ts'
 import { keepCounts, openScorer, type Scores } from './score.ts'
 import { checkpointFile, keepCheckpoint, keepToGoOn, rehearse } from './starts.ts'
 import type { TrainOptions } from './train_options.ts'
@@ -53,7 +54,9 @@ export interface TrainedModel {
  *
  *     for await (const model of trainModel({ trial, set, weights })) yield await model.score(val)
  */
-export async function* trainModel(options: TrainOptions): AsyncGenerator<TrainedModel, void> {
+export async function* trainModel(given: TrainOptions): AsyncGenerator<TrainedModel, void> {
+  const watch = activeProbe()?.watch(given)
+  const options = watch?.options ?? given
   const { trial, set, every = 100, checkpoints = 'last' } = options
   const plan = planOf(options)
   const side = instanceSide(set)
@@ -61,9 +64,10 @@ export async function* trainModel(options: TrainOptions): AsyncGenerator<Trained
     return { ...scaledDecoding(height, width, side), ...options.decode }
   }
   const training = await openTraining(options, plan, decodingOf)
-  const { model, trainer, batches, diagnosis, loaded, reports, about, close } = training
+  const { model, trainer, batches, diagnosis, loaded, reports, about, close } = watch?.training(training) ?? training
   const { resize, normalisation } = options
-  const scorer = openScorer(trainer, decodingOf, { ...(resize && { resize }), ...(normalisation && { normalisation }) })
+  const opened = openScorer(trainer, decodingOf, { ...(resize && { resize }), ...(normalisation && { normalisation }) })
+  const scorer = watch?.scorer(opened) ?? opened
   const file = checkpointFile(trial.dir)
   const { reported = 0 } = trial
   let steps = reports * every
@@ -104,6 +108,7 @@ export async function* trainModel(options: TrainOptions): AsyncGenerator<Trained
           return outputs
         },
       }
+      steps = watch?.after(steps) ?? steps
     }
   } finally {
     await scorer.close()

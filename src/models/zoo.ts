@@ -15,6 +15,10 @@ const backbones = { plain, resnet, mobilenet, convnext }
 
 const architectures = { panoptic_deeplab: panopticDeepLab, semantic_fpn: semanticFpn }
 
+/** Their names, the default first. */
+export const BACKBONES = Object.keys(backbones) as (keyof typeof backbones)[]
+export const ARCHITECTURES = Object.keys(architectures) as (keyof typeof architectures)[]
+
 /** What every model has besides its own options. */
 const common = {
   /** Default: plain. */

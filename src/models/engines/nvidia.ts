@@ -28,6 +28,16 @@ export async function nvidiaGpus(visible = process.env['CUDA_VISIBLE_DEVICES']):
   }
 }
 
+/** Bytes in use on a GPU, by its number in this process, by whomever; 0 where that is not known. */
+export async function gpuMemoryBytes(index: number): Promise<number> {
+  const found = await nvidiaGpus()
+  const uuid = 'gpus' in found ? found.gpus[index]?.uuid : undefined
+  if (uuid === undefined) return 0
+  const query = [`--id=${uuid}`, '--query-gpu=memory.used', '--format=csv,noheader,nounits']
+  const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: 20_000 })
+  return Number(stdout.trim()) * 2 ** 20
+}
+
 interface Listed extends Gpu {
   readonly index: string
 }

@@ -1,0 +1,100 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { systemClock } from '../clock.ts'
+import { TuneError } from '../errors.ts'
+import { checkDevices } from '../models/engines/devices.ts'
+import { prepare } from '../trials/driver.ts'
+import { inlineExecutor } from '../trials/inline.ts'
+import { loadStudy } from '../trials/load.ts'
+import { checkSendable } from '../trials/sendable.ts'
+import { threadsExecutor } from '../trials/threads.ts'
+import { imageSize, jsonOption, keyValue, known, positive, resultsOption, slotsOf, type ImageSize } from './options.ts'
+import { probeNetworks } from './probe_networks.ts'
+import { probeStudy } from './probe_study.ts'
+import { networksJson, networksText, studyCostJson, studyCostText } from './probe_tables.ts'
+import { interruptible } from './signals.ts'
+import { launchedStudy, type Surroundings } from './start.ts'
+
+interface Options {
+  readonly results: string
+  readonly study?: string
+  readonly set?: Readonly<Record<string, string>>
+  readonly trials?: number
+  readonly steps?: number
+  readonly slots?: number
+  readonly device: string
+  readonly models?: boolean
+  readonly size: ImageSize
+  readonly batch: number
+  readonly json?: boolean
+}
+
+/** `tune probe --study FILE` and `tune probe --models`: what training costs, before it is paid. */
+export function probeCommand(around: Surroundings): Command {
+  return new Command('probe')
+    .description('what a study will cost, by a few steps of its baseline; or what each network costs')
+    .option('--study <file>', 'the study file')
+    .option('--set <key=value>', 'override one of its settings; may be given many times', keyValue)
+    .option('--trials <n>', 'trials to end', positive)
+    .option('--steps <n>', 'reports of a trial', positive)
+    .option('--slots <n>', 'trials at once; default: a core each', positive)
+    .option('--device <list>', 'cpu, cuda:0 or cuda:0,1', 'cpu')
+    .option('--models', 'every network of the zoo instead')
+    .option('--size <HxW>', 'of the images of --models', imageSize, { height: 64, width: 64 })
+    .option('--batch <n>', 'images a step of --models', positive, 4)
+    .addOption(resultsOption())
+    .addOption(jsonOption())
+    .action((options: Options) => probe(options, around))
+}
+
+async function probe(options: Options, around: Surroundings): Promise<void> {
+  if ((options.study === undefined) !== (options.models === true)) {
+    throw new TuneError('usage', 'tune probe takes either a study or --models', {
+      hint: 'tune probe --study studies/loss_weights.ts',
+    })
+  }
+  const { signal, done } = interruptible((text) => around.printError(`${text}\n`), 'nothing of it is kept')
+  try {
+    await (options.models ? measureNetworks : measureStudy)(options, around, signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+    around.exitWith(130)
+  } finally {
+    done()
+  }
+}
+
+async function measureStudy(options: Options, around: Surroundings, signal: AbortSignal): Promise<void> {
+  const { results, set = {}, json } = options
+  const file = options.study!
+  const { study: defined, url } = await loadStudy(file, results)
+  const study = launchedStudy(defined, { file, set, ...known({ trials: options.trials, steps: options.steps }) })
+  const slots = slotsOf(options.device, options.slots)
+  await checkDevices(slots.map(({ device }) => device))
+  const executor = study.executor === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
+  const say = sayer(options, around)
+  try {
+    const start = performance.now()
+    const data = await prepare({ study, results, clock: systemClock, onEvent: (event) => void (event.kind === 'preparing' && say(event.message)) }) // prettier-ignore
+    const prepared = (performance.now() - start) / 1000
+    checkSendable(executor, study, data)
+    const cost = await probeStudy({ study, url, data, executor, results, signal })
+    if (json) around.print(`${JSON.stringify(studyCostJson(study, slots, prepared, cost))}\n`)
+    else around.print(studyCostText(study, slots, prepared, cost, around.terminal))
+  } finally {
+    await executor.close()
+  }
+}
+
+async function measureNetworks(options: Options, around: Surroundings, signal: AbortSignal): Promise<void> {
+  const { size, batch } = options
+  const [slot, ...others] = slotsOf(options.device, 1)
+  if (!slot || others.length > 0) throw new InvalidArgumentError('Networks are measured on one device.')
+  await checkDevices([slot.device])
+  const costs = await probeNetworks({ ...size, batch, device: slot.device, signal, say: sayer(options, around) })
+  if (options.json) around.print(`${JSON.stringify(networksJson(costs))}\n`)
+  else around.print(networksText(costs, { ...size, batch, device: slot.device }))
+}
+
+function sayer({ json }: Options, { printError }: Surroundings): (message: string) => void {
+  return (message) => (json ? undefined : printError(`${message}\n`))
+}
