@@ -23,7 +23,7 @@ export default defineStudy({
 
   space: {
     lr: loguniform(3e-4, 3e-2, { default: 3e-3 }),
-    center: loguniform(20, 2_000, { default: 200 }),
+    center: loguniform(0.2, 2_000, { default: 200 }),
   },
 
   sampler: pbt({ population: POPULATION }),

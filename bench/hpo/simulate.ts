@@ -10,6 +10,14 @@ export interface Simulated {
   readonly trials: readonly Trial[]
 }
 
+interface SimulateOptions {
+  readonly slots?: number
+  /** Reports after which nothing goes on. Default: no limit. */
+  readonly budget?: number
+  /** The seed of a trial, by which some pruners choose its bracket. Default: its number. */
+  readonly seedOf?: (number: number) => number
+}
+
 /**
  * Runs a pruner over recorded curves as the driver would: the curves are the trials, in their order, and all take the
  * same time for a step. The first is the baseline, which nobody judges. A NaN ends a trial as failed. A paused trial goes
@@ -19,7 +27,7 @@ export function simulate(
   pruner: Pruner,
   goal: Goal,
   curves: readonly ArrayLike<number>[],
-  slots = 1,
+  { slots = 1, budget = Infinity, seedOf = (number) => number }: SimulateOptions = {},
   onEnd: (trial: Trial, reports: number) => void = () => undefined,
 ): Simulated {
   const history: { trials: Trial[] } & History = { dims: [], goals: [goal], trials: [] }
@@ -28,8 +36,8 @@ export function simulate(
   const put = (trial: Trial, outcome: Outcome): Trial => (history.trials[trial.number] = { ...trial, outcome })
 
   for (;;) {
-    for (const [slot, running] of lanes.entries()) lanes[slot] = running ?? next(pruner, history, curves.length, put)
-    if (lanes.every((trial) => trial === undefined)) break
+    for (const [slot, running] of lanes.entries()) lanes[slot] = running ?? next(pruner, history, curves.length, seedOf, put)
+    if (lanes.every((trial) => trial === undefined) || reports >= budget) break
     for (const [slot, running] of lanes.entries()) {
       if (!running) continue
       reports++
@@ -48,14 +56,16 @@ function next(
   pruner: Pruner,
   history: History,
   count: number,
+  seedOf: (number: number) => number,
   put: (trial: Trial, outcome: Outcome) => Trial,
 ): Trial | undefined {
-  const promotion = pruner.promote?.(history)
-  if (promotion) return put(history.trials[promotion.number]!, { state: 'running' })
   const number = history.trials.length
+  const isLast = number === count && !history.trials.some(({ outcome }) => outcome.state === 'running')
+  const promotion = pruner.promote?.(history, isLast)
+  if (promotion) return put(history.trials[promotion.number]!, { state: 'running' })
   if (number === count) return undefined
   const device = { kind: 'cpu', index: 0, threads: 1 } as const
-  return put({ number, point: [], params: {}, seed: number, device, reports: [], outcome: { state: 'running' } }, { state: 'running' }) // prettier-ignore
+  return put({ number, point: [], params: {}, seed: seedOf(number), device, reports: [], outcome: { state: 'running' } }, { state: 'running' }) // prettier-ignore
 }
 
 function withReport({ metric }: Goal, trial: Trial, curve: ArrayLike<number>): Trial {

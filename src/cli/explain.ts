@@ -4,7 +4,7 @@ import type { Json } from '../json.ts'
 import type { Pruner, Verdict } from '../search/pruner.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { StoredStudy } from '../store/store.ts'
-import { BASELINE, type Trial } from '../trial.ts'
+import { BASELINE, type Trial, type History } from '../trial.ts'
 import { blame } from '../trials/blame.ts'
 import { loadStudy } from '../trials/load.ts'
 import { finite } from './events_json.ts'
@@ -92,10 +92,16 @@ function recomputed(
     const past = pastOf(history, all, decision, { withTies })
     const trial = past.trials.find(({ number }) => number === decision.trial)!
     return blame(`pruner '${pruner.name}'`, () =>
-      decision.action === 'promote' ? pruner.promote?.(past) : pruner.judge(trial, past),
+      decision.action === 'promote' ? promotionIn(pruner, past, decision) : pruner.judge(trial, past),
     )
   })
   return verdicts.find((verdict) => verdict && isSame(decision, verdict)) ?? verdicts[0]
+}
+
+/** The log does not say whether others would still come: where only the last would be promoted, none were to. */
+function promotionIn(pruner: Pruner, past: History, { trial }: Decision): Verdict | undefined {
+  const promotion = pruner.promote?.(past, false)
+  return promotion?.number === trial ? promotion : (pruner.promote?.(past, true) ?? promotion)
 }
 
 function isSame({ action, numbers }: Decision, again: Verdict): boolean {

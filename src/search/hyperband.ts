@@ -35,9 +35,9 @@ export function hyperband({ first = 1, eta = 3, brackets = 3, form = 'stopping' 
       return verdict && inBracket(verdict, bracket, brackets)
     },
     ...(form === 'promotion' && {
-      promote: (history: History) => {
+      promote: (history: History, isLast: boolean) => {
         for (const [bracket, pruner] of pruners.entries()) {
-          const promotion = pruner.promote?.(within(history, bracket))
+          const promotion = pruner.promote?.(within(history, bracket), isLast)
           if (promotion) return inBracket(promotion, bracket, brackets)
         }
         return undefined

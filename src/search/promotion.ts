@@ -9,13 +9,16 @@ interface Climbing {
   readonly first: number
   readonly eta: number
   readonly minTrials: number
+  /** How many go on from a rung at least. Default 0. */
+  readonly least?: number
 }
 
 /**
  * Successive halving in its promotion form (Li et al. 2018, arXiv:1810.05934, algorithm 2): a trial pauses at each rung,
  * and is promoted once it is among the best 1 / eta of all that have come so far, from the highest rung that has such a
- * one. One that would be promoted at once does not pause. All is read from the reports: where trials wait, who came so far,
- * and who has gone on.
+ * one. One that would be promoted at once does not pause. When no more will come, the best of each rung goes on, however few
+ * came there, so that a short study has a result too. All is read from the reports: where trials wait, who came so far, and
+ * who has gone on.
  */
 export function promotion(climbing: Climbing): Pick<Pruner, 'judge' | 'promote'> {
   return {
@@ -28,8 +31,8 @@ export function promotion(climbing: Climbing): Pick<Pruner, 'judge' | 'promote'>
       const standing = standingsAt(climbing, history, step).find((other) => isSame(other.trial))
       return standing && { action: 'pause', ...explained(history, standing) }
     },
-    promote(history) {
-      const next = nextToClimb(climbing, history, isPaused)
+    promote(history, isLast) {
+      const next = nextToClimb(isLast ? { ...climbing, least: 1 } : climbing, history, isPaused)
       return next && { number: next.trial.number, action: 'promote', ...explained(history, next) }
     },
   }
@@ -61,14 +64,18 @@ function nextToClimb(climbing: Climbing, history: History, waits: (trial: Trial)
 }
 
 /** All trials that reached a rung, the best first; of equals the earlier. */
-function standingsAt({ eta, minTrials }: Climbing, { goals, trials }: History, step: number): readonly Standing[] {
+function standingsAt(
+  { eta, minTrials, least = 0 }: Climbing,
+  { goals, trials }: History,
+  step: number,
+): readonly Standing[] {
   const losses = lossesAtStep(goals, trials, step)
   const field = trials.flatMap((trial, i) => {
     const loss = losses[i]
     return loss === undefined ? [] : [{ trial, step, loss }]
   })
   const ordered = field.toSorted((a, b) => compare(worstIfNaN(a.loss), worstIfNaN(b.loss)) || a.trial.number - b.trial.number) // prettier-ignore
-  const climb = field.length > minTrials ? Math.floor(field.length / eta) : 0
+  const climb = Math.max(least, field.length > minTrials ? Math.floor(field.length / eta) : 0)
   return ordered.map((one, i) => ({ ...one, place: i + 1, trials: field.length, climb }))
 }
 

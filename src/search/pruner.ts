@@ -10,9 +10,10 @@ export interface Pruner {
   judge(trial: Trial, history: History): Verdict | undefined
   /**
    * The paused trial that is worth going on most, asked whenever a slot is free, before the sampler is. Undefined where
-   * none is. Only a pruner that pauses trials needs it.
+   * none is. `isLast` when nothing runs and no new trial will come: what it does not name then, is pruned. Only a pruner
+   * that pauses trials needs it.
    */
-  promote?(history: History): Promotion | undefined
+  promote?(history: History, isLast: boolean): Promotion | undefined
 }
 
 /** A decision, with all that made it. */

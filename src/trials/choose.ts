@@ -26,24 +26,27 @@ export function choose(progress: Progress & { readonly sampler: Sampler }): Chos
   const counts = countStates(history.trials)
   const again = counts.interrupted > 0 && history.trials.find(({ outcome }) => outcome.state === 'interrupted')
   if (again) return goingOn(again)
-  const promoted = counts.paused > 0 && promotedOf(study, history)
+  const promoted = counts.paused > 0 && promotedOf(study, history, false)
   if (promoted) return promoted
   const { complete, pruned, failed, running, paused } = counts
-  if (complete + pruned + failed + running + paused >= study.budget.trials) return 'budget'
+  const isLast = running === 0 && paused > 0
+  if (complete + pruned + failed + running + paused >= study.budget.trials)
+    return (isLast && promotedOf(study, history, true)) || 'budget'
 
   const number = (history.trials.at(-1)?.number ?? -1) + 1
   const next = nextOf(study, sampler, history, number)
-  return next ? { ...next, seed: seedFor(study.seed, 'trial', number) } : 'exhausted'
+  if (next) return { ...next, seed: seedFor(study.seed, 'trial', number) }
+  return (isLast && promotedOf(study, history, true)) || 'exhausted'
 }
 
 function goingOn({ number, params, seed, reason = '' }: Trial): Omit<Start, 'device'> {
   return { number, params, seed, reason }
 }
 
-function promotedOf({ pruner }: Study, history: History): Chosen | undefined {
+function promotedOf({ pruner }: Study, history: History, isLast: boolean): Chosen | undefined {
   const { trials } = history
   if (!pruner?.promote) return undefined
-  const promotion = blame(`pruner '${pruner.name}'`, () => pruner.promote?.(history))
+  const promotion = blame(`pruner '${pruner.name}'`, () => pruner.promote?.(history, isLast))
   if (!promotion) return undefined
   const trial = trials.find(({ number }) => number === promotion.number)
   if (trial && isPaused(trial)) return { ...goingOn(trial), promotion }

@@ -89,15 +89,15 @@ export function prunerContract(
       )
       const others = ordered(12).slice(4).map((trial) => ({ ...trial, reports: trial.reports.map((report) => ({ ...report, metrics: { loss: 30 } })) })) // prettier-ignore
       const history = frozen(historyOf([], [...waiting, ...others]))
-      const promotion = pruner.promote?.(history)
+      const promotion = pruner.promote?.(history, false)
       expect(promotion).toMatchObject({ number: 1, action: 'promote', reason: expect.stringMatching(/\w/) })
-      expect(pruner.promote?.(structuredClone(history))).toEqual(promotion)
+      expect(pruner.promote?.(structuredClone(history), false)).toEqual(promotion)
       const none = [
         [],
         ordered(12).filter(({ outcome }) => outcome.state !== 'paused'),
         Array.from({ length: 9 }, (_, n) => trialOf(n, [Number.NaN], { outcome: { state: 'paused' } })),
       ]
-      for (const trials of none) expect(pruner.promote?.(frozen(historyOf([], trials)))).toBeUndefined()
+      for (const trials of none) expect(pruner.promote?.(frozen(historyOf([], trials)), true)).toBeUndefined()
     })
 
     test.runIf(pauses)('lets few go on, the best among them, whoever comes first', () => {

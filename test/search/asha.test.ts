@@ -66,14 +66,23 @@ describe('asha in its promotion form', () => {
       trialOf(4, [4], paused),
       trialOf(5, [6], paused),
     ]
-    expect(pruner.promote?.(historyOf([], trials))).toMatchObject({
+    expect(pruner.promote?.(historyOf([], trials), false)).toMatchObject({
       number: 1,
       numbers: { step: 3, place: 1, climb: 1 },
     })
     const later = trials.map((trial) => (trial.number === 1 ? trialOf(1, [1, 1, 1, 1], { outcome: { state: 'running' } }) : trial)) // prettier-ignore
-    expect(pruner.promote?.(historyOf([], later))).toBeUndefined()
+    expect(pruner.promote?.(historyOf([], later), false)).toBeUndefined()
     const more = [6, 7, 8].map((number) => trialOf(number, [9], paused))
-    expect(pruner.promote?.(historyOf([], [...later, ...more]))).toMatchObject({ number: 3, numbers: { step: 1, place: 3 } }) // prettier-ignore
+    expect(pruner.promote?.(historyOf([], [...later, ...more]), false)).toMatchObject({ number: 3, numbers: { step: 1, place: 3 } }) // prettier-ignore
+  })
+
+  test('lets the best of a rung go on when no more will come, unless that one has', () => {
+    const paused = { outcome: { state: 'paused' } } as const
+    const waiting = [trialOf(1, [2, 2, 2], paused), trialOf(2, [3], paused)]
+    expect(pruner.promote?.(historyOf([], waiting), false)).toBeUndefined()
+    expect(pruner.promote?.(historyOf([], waiting), true)).toMatchObject({ number: 1, numbers: { step: 3, climb: 1 } })
+    const behind = historyOf([], [trialOf(0, [1, 1, 1, 1]), ...waiting])
+    expect(pruner.promote?.(behind, true)).toBeUndefined()
   })
 
   test('looks at no step between its rungs', () => {

@@ -238,3 +238,14 @@ describe('trials that another program adds', () => {
     expect(query(dir, 'SELECT * FROM tune_reports')).toEqual([])
   })
 })
+
+test('a paused trial runs to Optuna, which must not take it up, and is pruned with its last report as value', () => {
+  const sql = 'SELECT state, value FROM trials LEFT JOIN trial_values USING (trial_id)'
+  const wait = (study: StudyStore) => trial(study, [{ pq: 0.2 }, { pq: 0.4 }], { state: 'paused' })
+  expect(rowsAfter(wait, sql)).toEqual([{ state: 'RUNNING', value: null }])
+  const giveUp = (study: StudyStore) => {
+    wait(study)
+    study.finish(0, { state: 'pruned' })
+  }
+  expect(rowsAfter(giveUp, sql)).toEqual([{ state: 'PRUNED', value: 0.4 }])
+})
