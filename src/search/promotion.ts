@@ -84,8 +84,8 @@ function compare(a: number, b: number): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-function explained({ goals }: History, { trial: _, ...numbers }: Standing): Omit<Verdict, 'action'> {
-  const { step, place, trials, climb } = numbers
+function explained({ goals }: History, { step, loss, place, trials, climb }: Standing): Omit<Verdict, 'action'> {
+  const numbers = { step, loss, place, trials, climb }
   const rule = climb === 0 ? 'too few for one to go on' : `of which the best ${climb === 1 ? 'goes' : `${climb} go`} on`
   return { reason: `${resultText(goals, numbers)} at step ${step} is place ${place} of ${trials}, ${rule}`, numbers }
 }

@@ -1,7 +1,7 @@
 import { stream, type Rng } from '../rng.ts'
 import type { Pruner, Verdict } from '../search/pruner.ts'
 import type { Study } from '../study.ts'
-import { BASELINE, type Metrics, type Trial } from '../trial.ts'
+import { BASELINE, countStates, type Metrics, type Trial } from '../trial.ts'
 
 /** How long a study will take, in seconds. */
 export interface Projection {
@@ -54,8 +54,9 @@ function simulate(study: Study, cost: TrialCost, slots: number, pruner: Pruner |
   const history = { dims: [], goals, trials }
 
   const next = (at: number): Lane | undefined => {
-    const isPausing = trials.some(({ outcome }) => outcome.state === 'paused')
-    const promoted = isPausing ? pruner?.promote?.(history)?.number : undefined
+    const { paused, running } = countStates(trials)
+    const isLast = running === 0 && trials.length === budget.trials
+    const promoted = paused > 0 ? pruner?.promote?.(history, isLast)?.number : undefined
     const number = promoted ?? trials.length
     if (number >= budget.trials) return undefined
     trials[number] = { ...(trials[number] ?? started(number)), outcome: { state: 'running' } }
