@@ -11,7 +11,9 @@ export interface Leaf {
 
 /** The leaves of some params, aligned with `spaceDims`: the flat view that a table, an export or Optuna wants. */
 export function leaves(specs: Readonly<Record<string, ParamSpec>>, params: Params): readonly Leaf[] {
-  return Object.entries(specs).flatMap(([name, spec]) => leavesOf(name, spec, params[name] ?? null, true))
+  return Object.entries(specs).flatMap(([name, spec]) =>
+    leavesOf(name, spec, params[name] ?? null, Object.hasOwn(params, name)),
+  )
 }
 
 function leavesOf(name: string, spec: ParamSpec, value: Json, active: boolean): readonly Leaf[] {
@@ -45,4 +47,17 @@ export function describeSpec(spec: ParamSpec): string {
 function record<T>(fields: Readonly<Record<string, T>>, describe: (field: T) => string): string {
   const described = Object.entries(fields).map(([name, field]) => `${name}: ${describe(field)}`)
   return described.length === 0 ? '{}' : `{ ${described.join(', ')} }`
+}
+
+/** The parameters of some params that a space has, each that they lack at its default. Whether they lie in it is not checked. */
+export function fitParams(specs: Readonly<Record<string, ParamSpec>>, params: Params): Params {
+  return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, fitted(spec, params[name])]))
+}
+
+function fitted(spec: ParamSpec, value: Json | undefined): Json {
+  if (value === undefined) return spec.default
+  if (spec.kind !== 'oneOf') return value
+  const { kind, ...inner } = value as Params
+  const option = typeof kind === 'string' && Object.hasOwn(spec.options, kind) ? spec.options[kind] : undefined
+  return option ? { kind: kind!, ...fitParams(option, inner) } : value
 }

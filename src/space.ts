@@ -13,7 +13,7 @@ import {
 } from './param.ts'
 
 export { choice, ordinal } from './choices.ts'
-export { describeSpec, leaves, type Leaf } from './leaves.ts'
+export { describeSpec, fitParams, leaves, type Leaf } from './leaves.ts'
 export { int, logint, loguniform, uniform } from './numbers.ts'
 export { levelAt, levelCentre } from './param.ts'
 export type { Choice, Dim, NumberSpec, Param, Params, ParamSpec, Point, Space, Values } from './param.ts'

@@ -63,6 +63,7 @@ export interface Device {
 export interface Trial {
   /** Counts from 0, the baseline. */
   readonly number: number
+  /** Empty where its params lie outside the space, which has changed since. */
   readonly point: Point
   readonly params: Params
   readonly seed: number
@@ -145,6 +146,11 @@ export function violationAt({ constraints = [] }: Pick<History, 'constraints'>, 
 /** True once a trial can no longer change. An interrupted or paused one may go on. */
 export function hasEnded({ outcome: { state } }: Trial): boolean {
   return state === 'complete' || state === 'pruned' || state === 'failed'
+}
+
+/** Whether a trial has its place in the space as it is now. */
+export function isPlaced({ dims }: Pick<History, 'dims'>, trial: Trial): boolean {
+  return trial.point.length === dims.length
 }
 
 /** How many trials are in each state. */

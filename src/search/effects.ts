@@ -1,7 +1,7 @@
 import type { Rng } from '../rng.ts'
 import type { Dim, Point } from '../space.ts'
 import { levelAt } from '../space.ts'
-import { BASELINE, lossOf, type History, type Trial } from '../trial.ts'
+import { BASELINE, isPlaced, lossOf, type History, type Trial } from '../trial.ts'
 import type { Sampler } from './sampler.ts'
 
 /** What a study says about one dimension: the corrected p of "it made no difference", and whether that is refuted. */
@@ -24,7 +24,7 @@ export function shownEffects(
   rng: Rng,
   permutations = 2000,
 ): readonly Effect[] {
-  const judged = trials.filter(({ reports }) => reports.length > 0)
+  const judged = trials.filter((trial) => trial.reports.length > 0 && isPlaced(history, trial))
   let open = history.dims.flatMap((dim, index) => {
     if (dim.when || dim.levels === 1) return []
     return [

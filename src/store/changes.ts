@@ -1,40 +1,58 @@
 import { TuneError } from '../errors.ts'
-import { describeSpec } from '../space.ts'
+import { canonicalJson } from '../json.ts'
+import { describeSpec, fitParams } from '../space.ts'
 import { describeConstraint, type Constraint, type Goal } from '../trial.ts'
 import type { StudyRecord } from './store.ts'
 
 /**
- * Says that a study is not the one stored, and what is different. A changed definition always makes the earlier trials
- * another study's; changed code only may, which its user knows best.
+ * Says that a study is not the one stored, and what is different. A changed definition makes the earlier trials another
+ * study's; a changed space or changed code only may, which its user knows best: the changes of the space that were
+ * accepted, each in words.
  */
-export function checkUnchanged(stored: StudyRecord, now: StudyRecord, options: { acceptCodeChange: boolean }): void {
-  const changes = definitionChanges(stored, now)
-  if (changes.length > 0) {
-    throw new TuneError('study/changed', `${now.name} was started as another study: ${changes.join('; ')}`, {
-      hint: `its trials stay as they are: put that back, or start another study by --name ${now.name}-2`,
-    })
-  }
-  if (stored.codeHash !== now.codeHash && !options.acceptCodeChange) {
+export function checkUnchanged(
+  stored: StudyRecord,
+  now: StudyRecord,
+  options: { acceptCodeChange: boolean },
+): readonly string[] {
+  const space = spaceChanges(stored, now)
+  const baseline = baselineChanges(stored, now)
+  const others = otherChanges(stored, now)
+  if (others.length > 0 || baseline.length > 0) {
+    const mend = baseline.length > 0 ? `keep its baseline, ${baseline.join(', ')}` : 'put that back'
     throw new TuneError(
       'study/changed',
-      `${now.name} was started with other code: its study file, or a file that it imports, was edited since`,
+      `${now.name} was started as another study: ${[...space, ...others].join('; ')}`,
       {
-        hint: `its trials stay as they are: start another study by --name ${now.name}-2, or pass --accept-code-change if they can still be compared`,
+        hint: `its trials stay as they are: ${mend}, or start another study by --name ${now.name}-2`,
       },
     )
   }
+  if (options.acceptCodeChange || (stored.codeHash === now.codeHash && space.length === 0)) return space
+  const what = space.length > 0 ? `another space: ${space.join('; ')}` : 'other code: its study file, or a file that it imports, was edited since' // prettier-ignore
+  throw new TuneError('study/changed', `${now.name} was started with ${what}`, {
+    hint: `its trials stay as they are: start another study by --name ${now.name}-2, or pass --accept-code-change if they can still be compared`,
+  })
 }
 
-/** Every difference between two studies but their code, each in words. */
-function definitionChanges(was: StudyRecord, is: StudyRecord): readonly string[] {
+/** Every difference between two studies but those of their spaces and code, each in words. */
+function otherChanges(was: StudyRecord, is: StudyRecord): readonly string[] {
   return [
     ...goalChanges(was.goals, is.goals),
     ...constraintChanges(was.constraints, is.constraints),
-    ...spaceChanges(was, is),
     ...settingChanges(was, is),
     ...seedChange(was, is),
     ...stepsChange(was, is),
   ]
+}
+
+/** The defaults that a changed space would need to keep the baseline, which may only gain and lose parameters. */
+function baselineChanges({ space: was }: StudyRecord, { space: is }: StudyRecord): readonly string[] {
+  const before = Object.fromEntries(Object.entries(was).map(([name, spec]) => [name, spec.default]))
+  const kept = fitParams(is, before)
+  return Object.entries(is).flatMap(([name, spec]) => {
+    const isSame = canonicalJson(kept[name] ?? null) === canonicalJson(spec.default)
+    return isSame ? [] : [`'${name}' at its default ${JSON.stringify(kept[name])}`]
+  })
 }
 
 function goalChanges(was: readonly Goal[], is: readonly Goal[]): readonly string[] {
@@ -56,10 +74,7 @@ function describeConstraints(constraints: readonly Constraint[]): string {
 }
 
 function spaceChanges({ space: was }: StudyRecord, { space: is }: StudyRecord): readonly string[] {
-  const changes = differences(was, is, describeSpec)
-  // The same parameters in another order are other dimensions: points would mean something else.
-  const [before, after] = [Object.keys(was).join(', '), Object.keys(is).join(', ')]
-  return changes.length === 0 && before !== after ? [`the parameters were ordered ${before}, are ${after}`] : changes
+  return differences(was, is, describeSpec)
 }
 
 function settingChanges({ settings: was }: StudyRecord, { settings: is }: StudyRecord): readonly string[] {

@@ -43,7 +43,7 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
       const { from } = earlier ?? start
       return {
         number,
-        point: encodeSpace(space, params),
+        point: earlier?.point ?? encodeSpace(space, params),
         params,
         seed,
         device,

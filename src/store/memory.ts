@@ -2,6 +2,8 @@ import { systemClock, type Clock } from '../clock.ts'
 import { TuneError } from '../errors.ts'
 import { checkUnchanged } from './changes.ts'
 import { afterDriver, createLedger, type Ledger } from './ledger.ts'
+import { placeIn } from './place.ts'
+import { spaceOf } from './space_of.ts'
 import type { LoggedEvent, Store, StudyRecord } from './store.ts'
 
 interface Entry {
@@ -23,7 +25,8 @@ export function openMemoryStore({ clock = systemClock }: { readonly clock?: Cloc
       const { trials } = entry.ledger.history()
       if (trials.length > 0) checkUnchanged(entry.record, record, { acceptCodeChange })
       entry.record = record
-      entry.ledger = createLedger(record, trials.map(afterDriver))
+      const space = spaceOf(record.space)
+      entry.ledger = createLedger(record, trials.map((trial) => ({ ...afterDriver(trial), ...placeIn(space, trial.params) }))) // prettier-ignore
       entry.isOpen = true
       return writer(entry)
     },

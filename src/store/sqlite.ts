@@ -191,7 +191,8 @@ function admit(
   const found = readRecord(db, record.name)
   if (!found) return { studyId: insertStudy(db, record, clock.now()), stored: [] }
   const hasTrials = valueOf(db, 'SELECT EXISTS (SELECT 1 FROM trials WHERE study_id = ?)', found.id)
-  if (hasTrials) checkUnchanged(found.record, record, { acceptCodeChange })
+  const changes = hasTrials ? checkUnchanged(found.record, record, { acceptCodeChange }) : []
+  if (changes.length > 0) insertEvent(db, record.name, { kind: 'space-changed', changes }, clock.now())
   if (hasTrials && found.record.codeHash !== record.codeHash) {
     const event = { kind: 'code-changed', was: found.record.codeHash, is: record.codeHash }
     insertEvent(db, record.name, event, clock.now())

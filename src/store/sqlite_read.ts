@@ -1,4 +1,3 @@
-import { encodeSpace } from '../space.ts'
 import type { Json } from '../json.ts'
 import type { ParamSpec, Params, Space } from '../space.ts'
 import type { Constraint, Device, Goal, Metrics, Outcome, Report, Trial, TrialCode } from '../trial.ts'
@@ -6,6 +5,7 @@ import { TuneError } from '../errors.ts'
 import { eachRow, rowsOf, type Db } from './db.ts'
 import { createLedger } from './ledger.ts'
 import { OPTUNA_STATES } from './optuna.ts'
+import { placeIn } from './place.ts'
 import { spaceOf } from './space_of.ts'
 import { readForeignTrials } from './sqlite_foreign.ts'
 import { hasTuneTables } from './sqlite_schema.ts'
@@ -75,11 +75,9 @@ export function readTrials(db: Db, studyId: number, record: StudyRecord): readon
 }
 
 function parseTrial(db: Db, space: Space, row: TrialRow, device: Device, reports: readonly Report[]): Trial {
-  const params = parsed<Params>(db, row.params_json)
   return {
     number: row.number,
-    point: encodeSpace(space, params),
-    params,
+    ...placeIn(space, parsed<Params>(db, row.params_json)),
     seed: row.seed,
     device,
     ...(row.reason != null && { reason: row.reason }),

@@ -5,7 +5,7 @@ import type { Sampler } from '../search/sampler.ts'
 import { defaults, type Params } from '../space.ts'
 import type { Start } from '../store/store.ts'
 import type { Study } from '../study.ts'
-import { BASELINE, countStates, type History, type Trial } from '../trial.ts'
+import { BASELINE, countStates, isPlaced, type History, type Trial } from '../trial.ts'
 import { blame } from './blame.ts'
 import { endOf, type Progress, type Why } from './stopping.ts'
 import { suggest, type Advice } from './suggest.ts'
@@ -24,7 +24,7 @@ export function choose(progress: Progress & { readonly sampler: Sampler }): Chos
   const why = endOf(progress)
   if (why !== undefined) return why
   const counts = countStates(history.trials)
-  const again = counts.interrupted > 0 && history.trials.find(({ outcome }) => outcome.state === 'interrupted')
+  const again = counts.interrupted > 0 && history.trials.find((trial) => isWaiting(trial) && isPlaced(history, trial))
   if (again) return goingOn(again)
   const promoted = counts.paused > 0 && promotedOf(study, history, false)
   if (promoted) return promoted
@@ -54,6 +54,10 @@ function promotedOf({ pruner }: Study, history: History, isLast: boolean): Chose
     'study/invalid',
     `pruner '${pruner.name}' promotes trial ${promotion.number}, which is not paused`,
   )
+}
+
+function isWaiting({ outcome }: Trial): boolean {
+  return outcome.state === 'interrupted'
 }
 
 function isPaused({ outcome }: Trial): boolean {

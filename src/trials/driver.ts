@@ -6,7 +6,7 @@ import type { Sampler } from '../search/sampler.ts'
 import { spaceSpec } from '../space.ts'
 import type { Store, StudyRecord, StudyStore } from '../store/store.ts'
 import type { Study } from '../study.ts'
-import { hasEnded, type History, type Trial } from '../trial.ts'
+import { hasEnded, isPlaced, type History, type Trial } from '../trial.ts'
 import { choose, type Chosen } from './choose.ts'
 import type { Executor, Slot } from './executor.ts'
 import { judge, maxSteps, runTrial, type End, type TrialRun } from './run_trial.ts'
@@ -49,6 +49,7 @@ export async function runStudy(run: StudyRun): Promise<StudyEnd> {
   const startedAt = run.clock.now()
   const trials = run.store.open(recordOf(run), { acceptCodeChange: run.acceptCodeChange ?? false })
   announce(run, trials.history())
+  warnOfUnplaced(run, trials.history())
 
   const halt = new AbortController()
   const session = await startSession(run, trials, startedAt, halt.signal)
@@ -246,6 +247,12 @@ function conclude({ study, store, clock, onEvent }: StudyRun, end: StudyEnd, sta
   const seconds = (at - startedAt) / 1000
   onEvent({ kind: 'study-ended', study: study.name, why, reason, trials: history.trials, seconds, at })
   store.log(study.name, { kind: 'study-ended', why, reason, seconds })
+}
+
+/** A space that shrank on resume leaves trials behind: they are not lost, but samplers cannot learn from them. */
+function warnOfUnplaced(run: StudyRun, history: History): void {
+  const count = history.trials.filter((trial) => !isPlaced(history, trial)).length
+  if (count > 0) warn(run, `${count} of ${history.trials.length} earlier trials lie outside the space as it is now: they stay stored, and inform no suggestion`) // prettier-ignore
 }
 
 function warn({ study, store, clock, onEvent }: StudyRun, message: string): void {

@@ -2,7 +2,7 @@ import { stream } from '../rng.ts'
 import type { Sampler, Suggestion } from '../search/sampler.ts'
 import { decodeSpace, encodeSpace, type Params, type Point } from '../space.ts'
 import type { Study } from '../study.ts'
-import type { History, Trial } from '../trial.ts'
+import { isPlaced, type History, type Trial } from '../trial.ts'
 import { anyAllowed, brokenBy } from './allowed.ts'
 import { blame } from './blame.ts'
 
@@ -21,7 +21,8 @@ export interface Advice extends Omit<Suggestion, 'point'> {
  */
 export function suggest(study: Study, sampler: Sampler, history: History, number: number): Advice | undefined {
   const { space, seed, where } = study
-  const known = Object.keys(where).length === 0 ? history : { ...history, allows: allowsOf(study) }
+  const placed = placedOf(history)
+  const known = Object.keys(where).length === 0 ? placed : { ...placed, allows: allowsOf(study) }
   const refused: Trial[] = []
   let repeated: Advice | undefined
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -32,11 +33,17 @@ export function suggest(study: Study, sampler: Sampler, history: History, number
     const advice = adviceOf(study, sampler, suggestion)
     const point = encodeSpace(space, advice.params)
     const isAllowed = brokenBy(study, advice.params) === undefined
-    if (isAllowed && (isFree(sampler, suggestion) || !isTried(point, history.trials))) return advice
+    if (isAllowed && (isFree(sampler, suggestion) || !isTried(point, placed.trials))) return advice
     if (isAllowed) repeated ??= advice
     refused.push(pretended(number + attempt, advice.params, point))
   }
   return repeated ?? { params: anyAllowed(study, history.dims.length, number), reason: 'at random: nothing that the sampler suggested is allowed' } // prettier-ignore
+}
+
+/** The history without trials that lie outside the space: no sampler could tell where they were. */
+function placedOf(history: History): History {
+  const trials = history.trials.filter((trial) => isPlaced(history, trial))
+  return trials.length === history.trials.length ? history : { ...history, trials }
 }
 
 function allowsOf(study: Study): (point: Point) => boolean {
@@ -55,7 +62,7 @@ function isFree({ repeats }: Sampler, { from }: Suggestion): boolean {
 
 /** Points of the same params are the same to the last bit. */
 function isTried(point: Point, trials: readonly Trial[]): boolean {
-  return trials.some((trial) => trial.point.length > 0 && point.every((x, d) => Object.is(x, trial.point[d])))
+  return trials.some((trial) => point.every((x, d) => Object.is(x, trial.point[d])))
 }
 
 function pretended(number: number, params: Params, point: Point): Trial {

@@ -290,6 +290,40 @@ export function testStore(place: () => StorePlace): void {
       expect(changed({ codeHash: 'def', seed: 8 }, true)).toThrow(expect.objectContaining({ code: 'study/changed' }))
     })
 
+    test('in its space goes on when that is accepted: trials that lie in it are placed anew, the others stay', () => {
+      const at = place()
+      const store = opened(at)
+      const study = store.open(record)
+      const shapes: Params[] = [params, { ...params, depth: 1 }, { ...params, schedule: { kind: 'cosine' }, lr: 1e-4 }]
+      for (const shape of shapes) study.finish(study.start({ ...start, params: shape }).number, { state: 'complete' })
+      store.close()
+      const grown = {
+        decay: uniform(0, 1, { default: 0.25 }),
+        lr: loguniform(1e-3, 1, { default: 0.01 }),
+        depth: int(2, 8, { default: 3 }),
+        schedule: oneOf({ poly: { power: uniform(0.5, 4, { default: 1.25 }), warm: choice(0, 1) }, step: {} }),
+      }
+      const changed = { ...record, space: spaceSpec(grown) }
+      const next = opened(at)
+      expect(() => next.open(changed)).toThrow("'mirror' was choice(true, false), is gone")
+      const { trials } = next.open(changed, { acceptCodeChange: true }).history()
+      const fitted = { decay: 0.25, lr: 0.1 + 0.2, depth: 3, schedule: { kind: 'poly', power: 4 / 3, warm: 0 } }
+      expect(trials.map(({ point }) => point)).toEqual([encodeSpace(grown, fitted), [], []])
+      expect(trials[0]?.params).toEqual({ ...fitted, mirror: false })
+      expect(trials[1]?.params).toEqual(shapes[1])
+      next.close()
+      const back = opened(at).open(record, { acceptCodeChange: true })
+      expect(back.history().trials.map(({ point }) => point)).toEqual(shapes.map((shape) => encodeSpace(space, shape)))
+    })
+
+    test('in a default is another study, whose baseline would be another', () => {
+      const lr = (change: object) => ({ space: { ...record.space, lr: loguniform(1e-5, 1, change).spec } })
+      expect(changed(lr({ default: 0.01 }), true)).not.toThrow()
+      expect(changed(lr({}), true)).toThrow(
+        expect.objectContaining({ hint: expect.stringContaining("keep its baseline, 'lr' at its default 0.01") }),
+      )
+    })
+
     test('before its first trial is simply the new one', () => {
       const at = place()
       const store = opened(at)
