@@ -201,7 +201,7 @@ function endTrial(session: Session, number: number, { outcome, reason }: End, se
 function giveUpPaused(session: Session): void {
   for (const { number, reports, outcome } of session.trials.history().trials) {
     if (outcome.state !== 'paused') continue
-    const reason = `no trial was left that could have promoted it from step ${reports.length}`
+    const reason = `it still waited after step ${reports.length} when the study ended`
     endTrial(session, number, { outcome: { state: 'pruned' }, reason })
   }
 }
