@@ -1,5 +1,5 @@
 import type { Dim } from '../space.ts'
-import { lossOf, type History, type Trial } from '../trial.ts'
+import { lossOf, type Goal, type History, type Trial } from '../trial.ts'
 import { cmaes } from './cmaes.ts'
 import { columnsOf, encodingOf } from './encoding.ts'
 import { gp } from './gp.ts'
@@ -9,7 +9,7 @@ import { leaveOneOut } from './numeric/leave_one_out.ts'
 import { warped } from './numeric/warp.ts'
 import { nsga2 } from './nsga2.ts'
 import { hasShown, orderOf } from './ranking.ts'
-import type { Sampler } from './sampler.ts'
+import type { Sampler, Suggestion } from './sampler.ts'
 import { surrogates } from './surrogate.ts'
 import { tpe } from './tpe.ts'
 
@@ -18,7 +18,8 @@ type Arm = 'cmaes' | 'gp' | 'nsga2' | 'tpe'
 /** Who suggests, who does now and then in case that was wrong, and why. */
 interface Plan {
   readonly arm: Arm
-  readonly runnerUp: Arm
+  /** Absent before there is anything to doubt. */
+  readonly runnerUp?: Arm
   readonly why: string
   /** The trials after which it took over from `gp`. */
   readonly since?: number
@@ -44,7 +45,7 @@ const LEAST_PREDICTED = 0.5
  * process (`gp`) for up to 400 trials of up to 50 parameters, as long as it predicts each trial from the others; the
  * slope of the results (`cmaes`) where it does not and most parameters are numbers, and for more trials; `tpe` where
  * choices prevail. Several goals: `gp`, and `nsga2` for more than 200 trials or 3 goals. The first trials are spread
- * evenly, and every eighth is the runner-up's, in case the choice was wrong.
+ * evenly; after 30, every eighth is the runner-up's, in case the choice was wrong.
  */
 export function auto(): Sampler {
   const arms: Readonly<Record<Arm, Sampler>> = { cmaes: cmaes(), gp: gp(), nsga2: nsga2(), tpe: tpe() }
@@ -53,13 +54,16 @@ export function auto(): Sampler {
     name: 'auto',
     suggest(history, rng) {
       const { arm, runnerUp, why, since } = planFor(history, predicted)
-      const isInsurance = history.trials.length % INSURANCE === INSURANCE - 1
+      if (runnerUp && history.trials.length % INSURANCE === INSURANCE - 1)
+        return saying(`${runnerUp}, now and then beside ${arm}`, arms[runnerUp].suggest(history, rng))
       const view = arm === 'cmaes' && since !== undefined ? handedOver(history, since) : history
-      const suggestion = isInsurance ? arms[runnerUp].suggest(history, rng) : arms[arm].suggest(view, rng)
-      const chosen = isInsurance ? `${runnerUp}, now and then beside ${arm}` : `${arm}, for ${why}`
-      return suggestion && { point: suggestion.point, reason: `${chosen}: ${suggestion.reason}` }
+      return saying(`${arm}, for ${why}`, arms[arm].suggest(view, rng))
     },
   }
+}
+
+function saying(chosen: string, suggestion: Suggestion | undefined): Suggestion | undefined {
+  return suggestion && { ...suggestion, reason: `${chosen}: ${suggestion.reason}` }
 }
 
 function planFor(history: History, predicted: (trials: readonly Trial[], history: History) => number): Plan {
@@ -74,7 +78,7 @@ function planFor(history: History, predicted: (trials: readonly Trial[], history
   const looks = LOOKS.filter((look) => look <= trials.length && look >= TRIALS_A_DIM * varied.length)
   const shares = looks.map((look) => predicted(trials.slice(0, look), history))
   const share = shares.at(-1)
-  if (share === undefined) return { arm: 'gp', runnerUp: 'tpe', why: 'few trials' }
+  if (share === undefined) return { arm: 'gp', why: 'few trials' }
   if (share >= LEAST_PREDICTED)
     return { arm: 'gp', runnerUp: 'tpe', why: `a model that predicts ${percent(share)} of what differs between trials` }
   const since = looks[shares.findLastIndex((earlier) => earlier >= LEAST_PREDICTED) + 1]!
@@ -89,7 +93,7 @@ function planForGoals(goals: number, trials: number, dims: number): Plan {
 }
 
 /** Without a model of the landscape: slopes are there for numbers, not for choices. */
-function learningSlopes(varied: readonly Dim[]): Pick<Plan, 'arm' | 'runnerUp'> {
+function learningSlopes(varied: readonly Dim[]): { readonly arm: Arm; readonly runnerUp: Arm } {
   const numbers = varied.filter(({ ordered }) => ordered)
   return 2 * numbers.length >= varied.length ? { arm: 'cmaes', runnerUp: 'tpe' } : { arm: 'tpe', runnerUp: 'cmaes' }
 }
@@ -105,15 +109,24 @@ function handedOver(history: History, since: number): History {
   return { ...history, trials: [...best, ...history.trials.filter(({ number }) => number > last)] }
 }
 
-/** How much of what differs between trials a Gaussian process predicts; all of it where nothing does. */
+/**
+ * How much of what differs between trials a Gaussian process predicts; all of it where nothing does. It remembers what
+ * it found at each look.
+ */
 function predictor(): (trials: readonly Trial[], history: History) => number {
   const surrogateOf = surrogates()
-  return (trials, { dims, goals: [goal] }) => {
+  const known = new Map<number, { readonly goal: Goal; readonly trials: readonly Trial[]; readonly share: number }>()
+  return (trials, { dims, goals }) => {
+    const goal = goals[0]!
+    const before = known.get(trials.length)
+    if (before && before.goal === goal && before.trials.every((trial, i) => trial === trials[i])) return before.share
     const points = trials.map(({ point }) => point)
-    const losses = (count: number) => finiteLosses((metrics) => lossOf(goal!, metrics), trials.slice(0, count))
+    const losses = (count: number) => finiteLosses((metrics) => lossOf(goal, metrics), trials.slice(0, count))
     const { posterior, warp } = surrogateOf({ columns: columnsOf(encodingOf(dims), points), losses }, trials.length)
     const values = losses(trials.length).map((loss) => warped(warp, loss))
-    return leaveOneOut(posterior, values) ?? 1
+    const share = leaveOneOut(posterior, values) ?? 1
+    known.set(trials.length, { goal, trials, share })
+    return share
   }
 }
 

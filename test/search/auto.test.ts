@@ -36,8 +36,8 @@ describe('auto', () => {
         "0.673820 0.993139 0.428345",
         "0.014946 0.327954 0.685227",
         "0.000000 0.100000 0.166667",
-        "0.321758 0.502798 0.002325",
         "0.000000 0.100000 0.500000",
+        "0.000000 0.300000 0.166667",
       ]
     `)
   })
@@ -63,8 +63,9 @@ describe('auto', () => {
     )
   })
 
-  test('asks the runner-up for every eighth trial', () => {
-    const trials = spread(numbers(2), 23, branin.at)
+  test('asks the runner-up for every eighth trial, once there are thirty', () => {
+    const trials = spread(numbers(2), 39, branin.at)
+    expect(reason(numbers(2), trials.slice(0, 23))).toMatch(/^gp/)
     expect(reason(numbers(2), trials)).toMatch(/^tpe, now and then beside gp: of \d+ points/)
   })
 
