@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { isTuneError } from '../errors.ts'
 import type { Goal, Metrics, Outcome } from '../trial.ts'
 import { isLost } from './lost.ts'
 
@@ -37,11 +38,13 @@ export function failureOf(error: unknown): Failed {
   if (!(error instanceof Error)) return { state: 'failed', code: 'trial/threw', message: `threw ${show(error)}` }
   if (isLost(error)) return { state: 'failed', code: 'trial/lost', message: error.message }
   if (error.name === 'DivergedError') return { state: 'failed', code: 'trial/diverged', message: error.message }
-  return {
-    state: 'failed',
-    code: 'trial/threw',
-    message: error.name === 'Error' ? error.message : `${error.name}: ${error.message}`,
-  }
+  return { state: 'failed', code: 'trial/threw', message: reasonOf(error) }
+}
+
+/** What a user can mend says how. */
+function reasonOf(error: Error): string {
+  if (isTuneError(error)) return error.hint === undefined ? error.message : `${error.message}; ${error.hint}`
+  return error.name === 'Error' ? error.message : `${error.name}: ${error.message}`
 }
 
 function show(value: unknown): string {
