@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { TuneError } from '../errors.ts'
 import { sameShape, sizeOf, type Graph } from './graph/graph.ts'
-import { readTensors, writeTensors, type StoredTensor } from './safetensors.ts'
+import { readTensors, writeTensors, type StoredTensor, type TensorFile } from './safetensors.ts'
 
 /** What a network keeps: the names, shapes and order of its parameters and buffers. */
 export type Network = Pick<Graph, 'parameters' | 'buffers'>
@@ -49,18 +49,26 @@ export function saveCheckpoint(file: string, network: Network, state: TrainState
 /** Reads and verifies a checkpoint. Throws `checkpoint/invalid` where it is cut short, altered or none of ours. */
 export function readCheckpoint(file: string): Checkpoint {
   const { tensors, metadata } = readTensors(file)
-  const { format, step = '', about = '', sha256 } = metadata
-  if (format !== FORMAT) {
+  if (metadata['format'] !== FORMAT) {
     const hint = 'weights of other programs can start a training, but not continue one'
     throw new TuneError('checkpoint/invalid', `${file} was not written by panoptune`, { hint })
   }
-  if (sha256 !== hashOf(step, about, tensors)) {
-    throw new TuneError(
-      'checkpoint/invalid',
-      `${file}: its checksum does not hold: it was altered after it was written`,
-    )
-  }
+  verify(file, { tensors, metadata })
+  const { step, about = '' } = metadata
   return { file, step: Number(step), about: JSON.parse(about), tensors }
+}
+
+/** Reads weights of whatever program. Those of ours are verified as a checkpoint is; others have no checksum. */
+export function readWeights(file: string): Checkpoint['tensors'] {
+  const { tensors, metadata } = readTensors(file)
+  if (metadata['format'] === FORMAT) verify(file, { tensors, metadata })
+  return tensors
+}
+
+function verify(file: string, { tensors, metadata: { step = '', about = '', sha256 } }: TensorFile): void {
+  if (sha256 === hashOf(step, about, tensors)) return
+  const message = `${file}: its checksum does not hold: it was altered after it was written`
+  throw new TuneError('checkpoint/invalid', message)
 }
 
 /** The state that a checkpoint kept of this very network. Throws `checkpoint/invalid` for any other's. */

@@ -1,7 +1,6 @@
 import { nearest, TuneError } from '../errors.ts'
-import type { Network } from './checkpoint.ts'
+import { readWeights, type Network } from './checkpoint.ts'
 import { sameShape, sizeOf } from './graph/graph.ts'
-import { readTensors } from './safetensors.ts'
 
 /** Where a training starts in place of random weights. */
 export interface WarmStart {
@@ -38,7 +37,7 @@ export function warmStart(
   buffers: Float32Array,
   { file, ignore = [], atLeast = 1 }: WarmStart,
 ): LoadReport {
-  const { tensors } = readTensors(file)
+  const tensors = readWeights(file)
   const names = new Set([...network.parameters, ...network.buffers].map(({ name }) => name))
   for (const part of ignore) checkPart(part, [...names])
   const found: Record<'matched' | 'missing' | 'misshapen' | 'ignored', string[]> = {
