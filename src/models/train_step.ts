@@ -1,6 +1,6 @@
 import { scale } from './graph/arithmetic.ts'
 import { bindFlat, countOf } from './graph/bind.ts'
-import { input, misfit, newGraph, output, sizeOf, type Graph, type Tensor } from './graph/graph.ts'
+import { input, newGraph, output, sizeOf, type Graph, type Tensor } from './graph/graph.ts'
 import * as onnx from './graph/onnx.ts'
 import { upsampleBilinear } from './graph/resize.ts'
 import { gradients } from './graph/reverse.ts'
@@ -114,9 +114,6 @@ function forward(shape: StepShape): { readonly graph: Graph; readonly terms: rea
   const { model, size, height, width, losses, weights, frozen } = shape
   const graph = newGraph({ isTraining: true, isFrozen: (layer) => frozen.some((part) => isWithin(layer, part)) })
   const images = input(graph, 'images', 'float32', [size, 3, height, width])
-  if (height % model.divisor !== 0 || width % model.divisor !== 0) {
-    throw misfit(`images are trained on at multiples of ${model.divisor} pixels`, [images], 'choose another crop size')
-  }
   const heads = atStride(model, model.forward(images), losses.stride ?? model.stride)
   return { graph, terms: lossTerms(heads, fedTargets(heads.semantic), losses, weights) }
 }

@@ -73,7 +73,8 @@ function pyramid(images: Tensor, features: readonly Tensor[]): readonly Tensor[]
 function checkSize(images: Tensor, divisor: number): void {
   const [, , height, width] = sizes4(images)
   if (height < divisor || width < divisor) {
-    throw misfit(`images of ${height} x ${width} pixels are smaller than the coarsest stride, ${divisor}`, [images])
+    const message = `images of ${height} x ${width} pixels are smaller than the coarsest stride, ${divisor}`
+    throw misfit(message, [images], 'choose a larger crop size, or a backbone of a finer stride')
   }
   if (height % divisor === 0 && width % divisor === 0) return
   throw misfit(`images are taken at multiples of ${divisor} pixels`, [images], 'choose another crop size')
