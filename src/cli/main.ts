@@ -5,6 +5,7 @@ import { cacheCommand } from './cache.ts'
 import { compareCommand } from './compare.ts'
 import { dataCommand } from './data.ts'
 import { devicesCommand } from './devices.ts'
+import { enqueueCommand } from './enqueue.ts'
 import { evalCommand } from './eval.ts'
 import { explainCommand } from './explain.ts'
 import { wrap } from './format.ts'
@@ -41,6 +42,7 @@ export async function main(words: readonly string[]): Promise<number> {
     })
   const commands = [
     ...runCommands(around),
+    enqueueCommand(print),
     ...inspectCommands(print, terminal),
     explainCommand(print, terminal),
     importanceCommand(print, terminal),
@@ -69,7 +71,7 @@ The main job, to a best configuration in a minute:
 The same command continues it; Ctrl-C loses nothing.
 `
 
-const VERBS: readonly string[] = ['run', 'resume', 'status', 'list', 'show', 'best', 'export', 'explain', 'importance', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices', 'probe'] // prettier-ignore
+const VERBS: readonly string[] = ['run', 'resume', 'enqueue', 'status', 'list', 'show', 'best', 'export', 'explain', 'importance', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices', 'probe'] // prettier-ignore
 
 /** `tune --study F` is `tune run --study F`, and `tune F` is `tune run F`. */
 function withVerb(words: readonly string[]): readonly string[] {

@@ -1,3 +1,4 @@
+import { TuneError } from '../errors.ts'
 import { encodeSpace, spaceDims } from '../space.ts'
 import type { History, Outcome, Report, Trial } from '../trial.ts'
 import { spaceOf } from './space_of.ts'
@@ -14,6 +15,8 @@ export interface Ledger {
   reported(number: number, report: Report): Trial
   finished(number: number, outcome: Exclude<Outcome, { state: 'running' }>, seconds?: number): Trial
   put(trial: Trial): Trial
+  /** Forgets a trial that waits for another program. */
+  drop(number: number): void
 }
 
 export function createLedger(record: StudyRecord, stored: readonly Trial[]): Ledger {
@@ -39,6 +42,7 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
     },
     started: (number, { params, seed, device, reason, ...start }) => {
       const earlier = find(number)
+      if (start.number !== undefined && !earlier) throw new TuneError('store/locked', `trial ${number} was taken by another program`) // prettier-ignore
       if (earlier && !mayGoOn(earlier)) throw new Error(`trial ${number} cannot start: it is ${earlier.outcome.state}`)
       const { from } = earlier ?? start
       return {
@@ -70,6 +74,10 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
       trials.splice(placeOf(trials, trial.number), find(trial.number) ? 1 : 0, trial)
       history = undefined
       return trial
+    },
+    drop: (number) => {
+      if (find(number)) trials.splice(placeOf(trials, number), 1)
+      history = undefined
     },
   }
 }

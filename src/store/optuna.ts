@@ -46,7 +46,7 @@ function isCategorical(spec: LeafSpec): spec is Extract<LeafSpec, { choices: rea
   return spec.kind === 'choice' || spec.kind === 'ordinal'
 }
 
-/** Params from the values of their leaves: the way back from `leaves`. */
+/** Params from the values of their leaves, as far as those are there: the way back from `leaves`. */
 export function fromLeaves(specs: Readonly<Record<string, ParamSpec>>, values: ReadonlyMap<string, Choice>): Params {
   return nested(specs, values, '')
 }
@@ -56,11 +56,11 @@ function nested(
   values: ReadonlyMap<string, Choice>,
   prefix: string,
 ): Params {
-  const entries = Object.entries(specs).map(([name, spec]): [string, Json] => {
-    const value = values.get(prefix + name) ?? null
-    if (spec.kind !== 'oneOf') return [name, value]
+  const entries = Object.entries(specs).flatMap(([name, spec]): [string, Json][] => {
+    const value = values.get(prefix + name)
+    if (value === undefined || spec.kind !== 'oneOf') return value === undefined ? [] : [[name, value]]
     const inner = spec.options[String(value)]
-    return [name, { kind: value, ...(inner && nested(inner, values, `${prefix}${name}.${String(value)}.`)) }]
+    return [[name, { kind: value, ...(inner && nested(inner, values, `${prefix}${name}.${String(value)}.`)) }]]
   })
   return Object.fromEntries(entries)
 }

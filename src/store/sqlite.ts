@@ -2,10 +2,13 @@ import Database from 'better-sqlite3'
 import { dirname } from 'node:path'
 import { systemClock, type Clock } from '../clock.ts'
 import { ensureDir, studiesFile } from '../results.ts'
+import type { Params } from '../space.ts'
+import { hasEnded } from '../trial.ts'
 import type { History } from '../trial.ts'
 import { checkUnchanged } from './changes.ts'
 import { valueOf, type Connect, type Db } from './db.ts'
 import { afterDriver, createLedger } from './ledger.ts'
+import { enqueue } from './sqlite_enqueue.ts'
 import { guarded } from './sqlite_errors.ts'
 import { readForeignTrials } from './sqlite_foreign.ts'
 import { isLocked, lockStudy } from './sqlite_lock.ts'
@@ -21,11 +24,13 @@ export interface SqliteOptions {
   readonly busyMs?: number
 }
 
+const BUSY_MS = 10_000
+
 /**
  * Keeps studies in `studies.sqlite` of a results directory: Optuna's tables, which Optuna and its dashboard open, and ours
  * beside them. Nothing is made before the first `open`; `list` works on a read-only copy too.
  */
-export function openSqliteStore(results: string, { clock = systemClock, busyMs = 10_000 }: SqliteOptions = {}): Store {
+export function openSqliteStore(results: string, { clock = systemClock, busyMs = BUSY_MS }: SqliteOptions = {}): Store {
   const file = studiesFile(results)
   const locks = new Map<string, Db>()
   let writer: Db | undefined
@@ -65,6 +70,25 @@ export function openSqliteStore(results: string, { clock = systemClock, busyMs =
       locks.clear()
     },
   }
+}
+
+/** Lets a trial wait to be run by whoever runs its study, now or later; its number. */
+export function enqueueTrial(
+  results: string,
+  record: StudyRecord,
+  params: Params,
+  options: SqliteOptions = {},
+): number {
+  const { clock = systemClock, busyMs = BUSY_MS } = options
+  const file = studiesFile(results)
+  return guarded(file, () => {
+    const db = openForWriting(file, busyMs)
+    try {
+      return db.transaction(() => enqueue(db, record, params, clock.now())).immediate()
+    } finally {
+      db.close()
+    }
+  })
 }
 
 /**
@@ -137,6 +161,8 @@ function openStudy(
     stored.map(({ trial }) => trial),
   )
   const write = trialWriter(db, studyId, record)
+  // Trials of other programs that wait.
+  const enqueued = new Set(stored.filter(({ isForeign, trial }) => isForeign && !hasEnded(trial)).map(({ trial }) => trial.number)) // prettier-ignore
   let version = db.pragma('data_version')
   let nextNumber = write.nextNumber()
 
@@ -147,22 +173,33 @@ function openStudy(
     if (id === undefined) throw new Error(`there is no trial ${number}`)
     return id
   }
-  // Another program may add trials meanwhile; SQLite says cheaply whether anyone else has written.
+  // Another program may add trials meanwhile, or take those that wait; SQLite says cheaply whether anyone has written.
   const takeForeign = () => {
     const now = db.pragma('data_version')
     if (now === version) return
     version = now
     nextNumber = write.nextNumber()
-    for (const { trial } of readForeignTrials(db, studyId, record)) ledger.put(trial)
+    const foreign = readForeignTrials(db, studyId, record)
+    for (const number of enqueued) ledger.drop(number)
+    enqueued.clear()
+    for (const { id, trial } of foreign) {
+      ids.set(trial.number, id)
+      ledger.put(trial)
+      if (!hasEnded(trial)) enqueued.add(trial.number)
+    }
   }
 
   return {
-    history: () => ledger.history(),
+    history: () => {
+      guarded(db.name, takeForeign)
+      return ledger.history()
+    },
     start: (start) => {
       const trial = written(() => {
         takeForeign()
         const started = ledger.started(start.number ?? nextNumber, start)
         if (start.number === undefined) ids.set(started.number, write.insert(started, clock.now()))
+        else if (enqueued.delete(start.number)) write.claim(idOf(start.number), started, clock.now())
         else write.restart(idOf(start.number), started, clock.now())
         return started
       })

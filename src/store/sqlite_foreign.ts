@@ -1,47 +1,64 @@
 import { parsePythonJson } from '../json.ts'
-import { encodeSpace, leaves, type Choice, type Space } from '../space.ts'
+import { seedFor } from '../rng.ts'
+import { encodeSpace, fitParams, leaves, type Choice, type Space } from '../space.ts'
 import type { Metrics, Outcome, Report, Trial } from '../trial.ts'
 import { rowsOf, type Db } from './db.ts'
 import { externalValue, fromLeaves, OPTUNA_STATES, plainValue, type TypedValue } from './optuna.ts'
 import { spaceOf } from './space_of.ts'
+import type { StoredTrial } from './sqlite_read.ts'
 import type { StudyRecord } from './store.ts'
 
 /**
- * Trials that another program, such as Optuna, wrote into a study of ours: those that have ended and whose parameters
- * lie in the space. The rest is its own business.
+ * Trials that another program, such as Optuna, wrote into a study of ours, where their parameters lie in the space: those
+ * that have ended, and those that wait with params that they were given. The rest is its own business.
  */
-export function readForeignTrials(
-  db: Db,
-  studyId: number,
-  record: StudyRecord,
-): readonly { readonly id: number; readonly trial: Trial }[] {
+export function readForeignTrials(db: Db, studyId: number, record: StudyRecord): readonly StoredTrial[] {
   const sql = `
-    SELECT trial_id, number, state, 1000 * unixepoch(datetime_complete) AS at FROM trials AS t
-    WHERE study_id = ? AND state IN ('COMPLETE', 'PRUNED', 'FAIL')
+    SELECT trial_id, number, state, 1000 * unixepoch(datetime_complete) AS at,
+      (SELECT value_json FROM trial_system_attributes WHERE trial_id = t.trial_id AND key = 'fixed_params') AS fixed_json
+    FROM trials AS t
+    WHERE study_id = ? AND state IN ('COMPLETE', 'PRUNED', 'FAIL', 'WAITING')
       AND NOT EXISTS (SELECT 1 FROM tune_trials WHERE trial_id = t.trial_id)
   `
   const space = spaceOf(record.space)
   return rowsOf<ForeignRow>(db, sql, studyId).flatMap((row) => {
-    const trial = parseForeign(db, row, record, space)
-    return trial ? [{ id: row.trial_id, trial }] : []
+    const trial =
+      row.state === OPTUNA_STATES.interrupted ? parseWaiting(row, record, space) : parseForeign(db, row, record, space)
+    return trial ? [{ id: row.trial_id, trial, isForeign: true }] : []
   })
+}
+
+/** One that was enqueued: what it is not told is at its default. */
+function parseWaiting({ number, fixed_json }: ForeignRow, record: StudyRecord, space: Space): Trial | undefined {
+  try {
+    const given = Object.entries(parsePythonJson(fixed_json ?? '') as Readonly<Record<string, Choice>>)
+    const params = fitParams(record.space, fromLeaves(record.space, new Map(given)))
+    const seed = seedFor(record.seed, 'trial', number)
+    return { ...shellOf(number), point: encodeSpace(space, params), params, seed, reason: 'enqueued', outcome: { state: 'interrupted' } } // prettier-ignore
+  } catch {
+    return undefined // params of another space, or none at all
+  }
 }
 
 function parseForeign(db: Db, row: ForeignRow, record: StudyRecord, space: Space): Trial | undefined {
   try {
     const params = fromLeaves(record.space, readLeaves(db, row.trial_id, record))
+    const point = encodeSpace(space, params)
     return {
-      number: row.number,
-      point: encodeSpace(space, params),
+      ...shellOf(row.number),
+      point,
       params,
-      seed: 0,
-      device: { kind: 'cpu', index: 0, threads: 1 },
       reports: readReports(db, row, record),
       outcome: outcomeOf(row.state),
     }
   } catch {
     return undefined // parameters of another space, or JSON of a kind that we do not know
   }
+}
+
+/** What another program does not say of a trial. */
+function shellOf(number: number): Pick<Trial, 'number' | 'seed' | 'device' | 'reports'> {
+  return { number, seed: 0, device: { kind: 'cpu', index: 0, threads: 1 }, reports: [] }
 }
 
 function outcomeOf(state: string): Outcome {
@@ -85,6 +102,7 @@ interface ForeignRow {
   readonly number: number
   readonly state: string
   readonly at: number
+  readonly fixed_json: string | null
 }
 
 interface ParamRow {

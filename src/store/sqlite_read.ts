@@ -15,6 +15,8 @@ import type { LoggedEvent, StoredStudy, StudyRecord } from './store.ts'
 export interface StoredTrial {
   readonly id: number
   readonly trial: Trial
+  /** Whether another program wrote it. */
+  readonly isForeign?: boolean
 }
 
 /** Every study of ours in a file; one that only Optuna knows has no space to show. */

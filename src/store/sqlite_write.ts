@@ -64,6 +64,8 @@ export interface TrialWriter {
   nextNumber(): number
   /** Writes a new trial; the id of its row. */
   insert(trial: Trial, at: number): number
+  /** Starts a trial that waited in Optuna's form. */
+  claim(id: number, trial: Trial, at: number): void
   restart(id: number, trial: Trial, at: number): void
   report(id: number, report: Report): void
   finish(id: number, trial: Trial, at: number): void
@@ -105,16 +107,23 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
   const pauseOurs = db.prepare('UPDATE tune_trials SET paused_at = ?, seconds = ? WHERE trial_id = ?')
   const distributions = new Map(leaves(record.space, {}).map(({ name, spec }) => [name, distributionJson(spec)]))
 
+  const insertParts = (id: number, { params, seed, device, reason, from }: Trial, at: number): void => {
+    insertOurs.run(id, JSON.stringify(params), seed, JSON.stringify(device), at, reason ?? null, from ?? null)
+    for (const leaf of activeLeaves(record, params)) {
+      insertParam.run(id, leaf.name, internalValue(leaf), distributions.get(leaf.name))
+    }
+  }
+
   return {
     nextNumber: () => Number(count.get(studyId)),
     insert: (trial, at) => {
-      const { number, params, seed, device, reason, from } = trial
-      const id = Number(insertTrial.run(number, studyId, at).lastInsertRowid)
-      insertOurs.run(id, JSON.stringify(params), seed, JSON.stringify(device), at, reason ?? null, from ?? null)
-      for (const leaf of activeLeaves(record, params)) {
-        insertParam.run(id, leaf.name, internalValue(leaf), distributions.get(leaf.name))
-      }
+      const id = Number(insertTrial.run(trial.number, studyId, at).lastInsertRowid)
+      insertParts(id, trial, at)
       return id
+    },
+    claim: (id, trial, at) => {
+      insertParts(id, trial, at)
+      restartTrial.run(at, id)
     },
     restart: (id, { seed, device }, at) => {
       restartOurs.run(seed, JSON.stringify(device), at, id)

@@ -64,10 +64,13 @@ function isPaused({ outcome }: Trial): boolean {
   return outcome.state === 'paused'
 }
 
+const ASKED_FOR = 'asked for by the study'
+
 function nextOf(study: Study, sampler: Sampler, history: History, number: number): Advice | undefined {
   const { space, first } = study
   if (number === BASELINE) return { params: defaults(space) as Params, reason: 'the baseline: every default' }
-  const given = first[number - 1]
-  if (given) return { params: given as Params, reason: 'asked for by the study' }
+  // Others may have been enqueued in between.
+  const given = first[first.length === 0 ? 0 : history.trials.filter(({ reason }) => reason === ASKED_FOR).length]
+  if (given) return { params: given as Params, reason: ASKED_FOR }
   return suggest(study, sampler, history, number)
 }

@@ -47,7 +47,7 @@ export interface StudyEnd {
  */
 export async function runStudy(run: StudyRun): Promise<StudyEnd> {
   const startedAt = run.clock.now()
-  const trials = run.store.open(recordOf(run), { acceptCodeChange: run.acceptCodeChange ?? false })
+  const trials = run.store.open(recordOf(run.study, run.codeHash), { acceptCodeChange: run.acceptCodeChange ?? false })
   announce(run, trials.history())
   warnOfUnplaced(run, trials.history())
 
@@ -212,7 +212,8 @@ function finiteNumbers(numbers: Readonly<Record<string, number>>): Readonly<Reco
   return Object.fromEntries(entries.map(([name, value]) => [name, Number.isFinite(value) ? value : String(value)]))
 }
 
-function recordOf({ study, codeHash }: StudyRun): StudyRecord {
+/** What a store keeps of a study. */
+export function recordOf(study: Study, codeHash: string): StudyRecord {
   const { name, goals, constraints, space, settings, seed, budget } = study
   return { name, goals, constraints, space: spaceSpec(space), settings, seed, steps: budget.steps ?? null, codeHash }
 }

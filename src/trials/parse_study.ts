@@ -40,7 +40,7 @@ export function parseStudy(value: unknown, file: string): Study {
 }
 
 /** Throws where params that the study itself names are not in its space, or not allowed. */
-function checkPoint(study: Study, params: Readonly<Record<string, unknown>>, what: string): void {
+export function checkPoint(study: Study, params: Readonly<Record<string, unknown>>, what: string): void {
   try {
     encodeSpace(study.space, params)
   } catch (error) {

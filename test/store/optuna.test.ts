@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3'
+import { seedFor } from '../../src/rng.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { studiesFile } from '../../src/results.ts'
 import { choice, int, logint, loguniform, oneOf, ordinal, spaceSpec, uniform, type Params } from '../../src/space.ts'
@@ -220,6 +221,34 @@ describe('trials that another program adds', () => {
     expect(study.history().trials.map(({ number }) => number)).toEqual([0, 6])
     const reader = openSqliteStore(dir)
     expect(reader.list()[0]?.history.trials.map(({ number }) => number)).toEqual([0, 6])
+  })
+
+  const waiting = (id: number, fixed: object) => `
+    INSERT INTO trials VALUES (${id}, ${id - 1}, 1, 'WAITING', NULL, NULL);
+    INSERT INTO trial_system_attributes (trial_id, key, value_json) VALUES (${id}, 'fixed_params', '${JSON.stringify(fixed)}');
+  `
+
+  test('and enqueue wait for us, with defaults for what they leave open, and are ours once they start', () => {
+    const { study, dir, add } = shared()
+    add(waiting(2, { net: 'b' }) + waiting(3, { lr: 0.25 }) + waiting(4, { depth: 3, lr: 99 }))
+    const [, first, second, ...others] = study.history().trials
+    expect(first).toMatchObject({ number: 1, params: { lr: 0.01, net: 'b' }, reason: 'enqueued', outcome: { state: 'interrupted' } }) // prettier-ignore
+    expect(first?.seed).toBe(seedFor(record.seed, 'trial', 1))
+    expect([second?.params, ...others]).toEqual([{ lr: 0.25, net: 'a' }])
+    expect(study.start({ ...start, number: 1, params: first?.params ?? {} })).toMatchObject({ number: 1, outcome: { state: 'running' } }) // prettier-ignore
+    study.report(1, { step: 1, metrics: { pq: 1 }, at: 1 })
+    study.finish(1, { state: 'complete' })
+    expect(query(dir, 'SELECT state, (SELECT count(*) FROM trial_params p WHERE p.trial_id = t.trial_id) AS params FROM trials t WHERE number = 1')).toEqual([{ state: 'COMPLETE', params: 2 }]) // prettier-ignore
+    expect(openSqliteStore(dir).list()[0]?.history.trials.map(({ outcome }) => outcome.state)).toEqual(['complete', 'complete', 'interrupted']) // prettier-ignore
+  })
+
+  test('and take themselves what they enqueued are left to them', () => {
+    const { study, add } = shared()
+    add(waiting(2, { lr: 0.25, net: 'b' }))
+    expect(study.history().trials).toHaveLength(2)
+    add(`UPDATE trials SET state = 'RUNNING', datetime_start = '2026-01-01 10:00:00.000000' WHERE trial_id = 2`)
+    expect(study.history().trials).toHaveLength(1)
+    expect(() => study.start({ ...start, number: 1 })).toThrow('trial 1 was taken by another program')
   })
 
   test('take what we keep of a study along when they delete it without our cascades', () => {
