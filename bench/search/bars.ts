@@ -113,6 +113,6 @@ function list(names: readonly string[]): string {
   return names.join(', ') || 'none'
 }
 
-export function medianOf(values: readonly number[]): number {
+function medianOf(values: readonly number[]): number {
   return quantile(values, 0.5) ?? Number.NaN
 }

@@ -7,7 +7,7 @@ import { sobol } from '../../src/search/sobol.ts'
 import { choice, decodeSpace, encodeSpace, spaceDims, uniform, type Dim, type Point } from '../../src/space.ts'
 import type { Goal, Trial } from '../../src/trial.ts'
 import { samplerContract } from '../contracts/sampler.ts'
-import { branin, hartmann6, numbers, rastrigin5, regret } from './functions.ts'
+import { branin, hartmann6, numbers, regret } from './functions.ts'
 import { firstPoints, frozen, historyOf, minimizeLoss, trialOf } from './histories.ts'
 
 samplerContract(auto())
@@ -58,7 +58,9 @@ describe('auto', () => {
   })
 
   test('follows slopes where a model does not predict what was seen', () => {
-    expect(reason(numbers(5), spread(numbers(5), 33, rastrigin5.at))).toMatch(
+    // Ripples far finer than the distances between trials.
+    const ragged = (point: Point) => point.reduce((sum, x) => sum + Math.sin(1000 * x), 0)
+    expect(reason(numbers(5), spread(numbers(5), 33, ragged))).toMatch(
       /^cmaes, for a Gaussian process predicts only \d+ % of what differs between trials: drawn around/,
     )
   })
