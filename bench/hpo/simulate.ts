@@ -36,7 +36,8 @@ export function simulate(
   const put = (trial: Trial, outcome: Outcome): Trial => (history.trials[trial.number] = { ...trial, outcome })
 
   for (;;) {
-    for (const [slot, running] of lanes.entries()) lanes[slot] = running ?? next(pruner, history, curves.length, seedOf, put)
+    for (const [slot, running] of lanes.entries())
+      lanes[slot] = running ?? next(pruner, history, curves.length, seedOf, put)
     if (lanes.every((trial) => trial === undefined) || reports >= budget) break
     for (const [slot, running] of lanes.entries()) {
       if (!running) continue
