@@ -1,6 +1,6 @@
 /** What a study may import. Nothing here loads a heavy package: those are loaded when a trial first needs them. */
 export { isTuneError, TuneError, type ErrorCode } from './errors.ts'
-export { choice, int, logint, loguniform, oneOf, ordinal, uniform } from './space.ts'
+export { choice, int, logint, lognormal, loguniform, normal, oneOf, ordinal, uniform } from './space.ts'
 export type { Choice, Dim, OneOf, Param, Params, Point, Space, Values } from './space.ts'
 export { atLeast, atMost, defineStudy, maximize, minimize } from './study.ts'
 export type { Budget, Objective, PrepareContext, Settings, Study, TrialContext } from './study.ts'

@@ -1,5 +1,5 @@
 import type { Json } from './json.ts'
-import type { Choice, Params, ParamSpec } from './param.ts'
+import type { Choice, NumberSpec, Params, ParamSpec } from './param.ts'
 
 /** One dimension as a store writes it: its name, declaration, and plain value (null where it is switched off). */
 export interface Leaf {
@@ -39,9 +39,17 @@ export function describeSpec(spec: ParamSpec): string {
       return `${spec.kind}(${spec.choices.map((option) => JSON.stringify(option)).join(', ')})`
     case 'oneOf':
       return `oneOf(${record(spec.options, (option) => record(option, describeSpec))})`
+    case 'normal':
+      return `normal(${spec.mean}, ${spec.deviation}, ${boundsText(spec)})`
+    case 'lognormal':
+      return `lognormal(${spec.median}, ${spec.factor}, ${boundsText(spec)})`
     default:
       return `${spec.kind}(${spec.low}, ${spec.high}, { ${spec.step === undefined ? '' : `step: ${spec.step}, `}default: ${spec.default} })`
   }
+}
+
+function boundsText({ low, high, default: start }: NumberSpec): string {
+  return `{ low: ${low}, high: ${high}, default: ${start} }`
 }
 
 function record<T>(fields: Readonly<Record<string, T>>, describe: (field: T) => string): string {

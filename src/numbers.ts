@@ -1,4 +1,5 @@
 import { TuneError } from './errors.ts'
+import { normalCdf, normalQuantile } from './normal.ts'
 import { levelAt, levelCentre, type NumberSpec, type Param } from './param.ts'
 
 interface NumberOptions {
@@ -14,13 +15,13 @@ interface SteppedOptions extends NumberOptions {
 /** A real number of [low, high]; with a step, one of low, low + step, ..., high. */
 export function uniform(low: number, high: number, { step, ...options }: SteppedOptions = {}): Param<number> {
   if (step !== undefined) return stepped('uniform', low, high, step, options)
-  return range('uniform', low, high, options, { from: low, to: high, scale: same, value: same })
+  return range({ kind: 'uniform', low, high }, options, mappingOf({ low, high }, same, same))
 }
 
 /** A positive real number of [low, high], alike in ratio: from 1 to 10 is as far as from 10 to 100. */
 export function loguniform(low: number, high: number, options: NumberOptions = {}): Param<number> {
   checkPositive('loguniform', low, high, high / 1e6)
-  return range('loguniform', low, high, options, { from: Math.log(low), to: Math.log(high), scale: Math.log, value: Math.exp }) // prettier-ignore
+  return range({ kind: 'loguniform', low, high }, options, mappingOf({ low, high }, Math.log, Math.exp))
 }
 
 /** A whole number of [low, high], both ends included; with a step, one of low, low + step, ..., high. */
@@ -34,9 +35,52 @@ export function logint(low: number, high: number, options: NumberOptions = {}): 
   checkPositive('logint', low, high, 1)
   checkWhole('logint', low, high, 1)
   // A whole number owns the stretch from half below it to half above it; these are unequal, as levels cannot be.
-  const [from, to] = [Math.log(low - 0.5), Math.log(high + 0.5)]
   const value = (at: number) => Math.round(Math.exp(at))
-  return range('logint', low, high, options, { from, to, scale: Math.log, value })
+  const mapping = mappingOf({ low: low - 0.5, high: high + 0.5 }, Math.log, value)
+  return range({ kind: 'logint', low, high }, options, mapping)
+}
+
+interface BoundedOptions extends NumberOptions {
+  readonly low?: number
+  readonly high?: number
+}
+
+/**
+ * A real number that is thought to lie about the mean: one of the normal distribution, two thirds of them within a deviation.
+ * Default: those within 4 deviations; low and high cut it shorter, or lengthen it to 5.
+ */
+export function normal(mean: number, deviation: number, { low, high, ...options }: BoundedOptions = {}): Param<number> {
+  const written = `normal(${mean}, ${deviation})`
+  if (!Number.isFinite(mean) || !(deviation > 0 && deviation < Infinity))
+    throw new TuneError('space/invalid', `${written}: the mean must be finite, the deviation above 0`)
+  const at = (deviations: number) => mean + deviations * deviation
+  const ends = endsOf(written, at, low, high)
+  const scale = (value: number) => normalCdf((value - mean) / deviation)
+  const value = (share: number) => at(normalQuantile(share))
+  return range({ kind: 'normal', mean, deviation, ...ends }, options, mappingOf(ends, scale, value))
+}
+
+/**
+ * A positive real number that is thought to lie about the median: one whose logarithm is normally distributed, two thirds of
+ * them within that factor of it. `lognormal(1e-3, 10)` is most often of 1e-4 to 1e-2. Default: those within 4 such factors;
+ * low and high cut it shorter, or lengthen it to 5.
+ */
+export function lognormal(
+  median: number,
+  factor: number,
+  { low, high, ...options }: BoundedOptions = {},
+): Param<number> {
+  const written = `lognormal(${median}, ${factor})`
+  if (!(median > 0 && median < Infinity) || !(factor > 1 && factor < Infinity)) {
+    throw new TuneError('space/invalid', `${written}: the median must be above 0, the factor above 1`, {
+      hint: 'both are of the number itself, not of its logarithm',
+    })
+  }
+  const at = (deviations: number) => median * factor ** deviations
+  const ends = endsOf(written, at, low, high)
+  const scale = (value: number) => normalCdf(Math.log(value / median) / Math.log(factor))
+  const value = (share: number) => at(normalQuantile(share))
+  return range({ kind: 'lognormal', median, factor, ...ends }, options, mappingOf(ends, scale, value))
 }
 
 /** How the unit interval maps to values: linearly from `from` to `to`, and from there by `value`, which undoes `scale`. */
@@ -47,16 +91,27 @@ interface Mapping {
   readonly value: (at: number) => number
 }
 
+interface Ends {
+  readonly low: number
+  readonly high: number
+}
+
 const same = (x: number) => x
 
+function mappingOf({ low, high }: Ends, scale: Mapping['scale'], value: Mapping['value']): Mapping {
+  return { from: scale(low), to: scale(high), scale, value }
+}
+
+/** The ends of a distribution. Beyond 5 deviations, coordinates could not tell its values apart. */
+function endsOf(written: string, at: (deviations: number) => number, low = at(-4), high = at(4)): Ends {
+  const ends = { low: Math.max(low, at(-5)), high: Math.min(high, at(5)) }
+  if (ends.low < ends.high) return ends
+  throw new TuneError('space/invalid', `${written}: none of it lies between ${low} and ${high}`)
+}
+
 /** A range without steps. */
-function range(
-  kind: 'uniform' | 'loguniform' | 'logint',
-  low: number,
-  high: number,
-  options: NumberOptions,
-  { from, to, scale, value }: Mapping,
-): Param<number> {
+function range(head: Ends & Described, options: NumberOptions, { from, to, scale, value }: Mapping): Param<number> {
+  const { kind, low, high } = head
   checkEnds(kind, low, high, kind === 'logint' ? MOST_WHOLE : MOST_REAL)
   const isSingle = low === high || from === to
   // Adding 0 makes 0 of -0, as JSON would.
@@ -64,10 +119,16 @@ function range(
   const encode = (value: number) => (isSingle ? 0.5 : clamp((scale(value) - from) / (to - from), 0, 1))
   // Twelve digits: 0.01 and not 0.010000000000000002.
   const middle = clamp(Number(decode(0.5).toPrecision(12)), low, high)
-  const spec: NumberSpec = { kind, low, high, default: options.default ?? middle }
+  const spec: NumberSpec = { ...head, default: options.default ?? middle }
   const isWhole = kind === 'logint'
   return numberParam(spec, isSingle ? 1 : Infinity, decode, encode, (value) => !isWhole || Number.isInteger(value))
 }
+
+/** How a range was declared, but for its ends. */
+type Described =
+  | { readonly kind: 'uniform' | 'loguniform' | 'logint' }
+  | { readonly kind: 'normal'; readonly mean: number; readonly deviation: number }
+  | { readonly kind: 'lognormal'; readonly median: number; readonly factor: number }
 
 /** A range whose values lie a step apart: each is a level. */
 function stepped(
@@ -107,8 +168,9 @@ function numberParam(
   isValue: (value: number) => boolean,
 ): Param<number> {
   const { kind, low, high, default: start } = spec
-  const steps = 'step' in spec ? `, { step: ${spec.step} }` : ''
-  const written = `${kind}(${low}, ${high}${steps})`
+  const steps = spec.step === undefined ? '' : `, { step: ${spec.step} }`
+  const written =
+    'mean' in spec || 'median' in spec ? `${kind} from ${low} to ${high}` : `${kind}(${low}, ${high}${steps})`
   const isInside = (value: unknown): value is number =>
     typeof value === 'number' && value >= low && value <= high && isValue(value)
   if (!isInside(start)) {

@@ -30,13 +30,16 @@ export interface Param<out T> {
 export type Choice = string | number | boolean | null
 
 /** A range of numbers; with a step, those that are whole steps from its low end. */
-export interface NumberSpec {
-  readonly kind: 'uniform' | 'loguniform' | 'int' | 'logint'
+export type NumberSpec = {
   readonly low: number
   readonly high: number
   readonly step?: number
   readonly default: number
-}
+} & (
+  | { readonly kind: 'uniform' | 'loguniform' | 'int' | 'logint' }
+  | { readonly kind: 'normal'; readonly mean: number; readonly deviation: number }
+  | { readonly kind: 'lognormal'; readonly median: number; readonly factor: number }
+)
 
 /** How a parameter was declared, as plain data: for the store, for messages, and to see whether a space changed. */
 export type ParamSpec =

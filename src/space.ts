@@ -14,7 +14,7 @@ import {
 
 export { choice, ordinal } from './choices.ts'
 export { describeSpec, fitParams, leaves, type Leaf } from './leaves.ts'
-export { int, logint, loguniform, uniform } from './numbers.ts'
+export { int, logint, lognormal, loguniform, normal, uniform } from './numbers.ts'
 export { levelAt, levelCentre } from './param.ts'
 export type { Choice, Dim, NumberSpec, Param, Params, ParamSpec, Point, Space, Values } from './param.ts'
 

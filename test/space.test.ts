@@ -13,7 +13,9 @@ import {
   levelAt,
   levelCentre,
   logint,
+  lognormal,
   loguniform,
+  normal,
   oneOf,
   ordinal,
   spaceDims,
@@ -108,6 +110,33 @@ describe('a parameter', () => {
     ])
     expect(logint(1, 2).decode([0.49])).toBe(1) // 1.5 lies in the middle of 0.5 to 2.5 by ratio, past 68 % of it
     expect(logint(1, 2).decode([0.7])).toBe(2)
+  })
+
+  test('of a prior has as much of the unit interval as the prior says', () => {
+    const param = normal(10, 2)
+    expect([0.158655, 0.5, 0.841345].map((x) => Number(param.decode([x]).toFixed(3)))).toEqual([8, 10, 12])
+    expect([param.decode([0]), param.decode([1])]).toEqual([2, 18])
+    const bounded = normal(0, 1, { low: 0, high: 9 })
+    expect(bounded.spec).toMatchObject({ low: 0, high: 5, default: 0.674489299169 })
+    expect(lognormal(1e-3, 10).decode([0.841345]).toFixed(5)).toBe('0.01000')
+    expect(describeSpec(lognormal(1, 2, { low: 0.5, high: 4 }).spec)).toBe('lognormal(1, 2, { low: 0.5, high: 4, default: 1.12596651041 })') // prettier-ignore
+    expect(thrown(() => lognormal(0, 1)).hint).toBe('both are of the number itself, not of its logarithm')
+    expect(thrown(() => normal(0, 1, { low: 7, high: 9 })).message).toContain('none of it lies between 7 and 9')
+    expect(thrown(() => normal(0, 0)).message).toContain('the deviation above 0')
+  })
+
+  test.each(['normal', 'lognormal'])('%s decodes what it encoded to nine digits of its range', (kind) => {
+    const roundTrip = fc.property(
+      plainCases[kind]!.chain(({ param, values }) => fc.tuple(fc.constant(param), values)),
+      ([param, value]) => {
+        const { spec } = param
+        if (!('low' in spec)) throw new Error('no range')
+        const clamped = Math.min(spec.high, Math.max(spec.low, Number(value)))
+        const size = kind === 'normal' ? Math.max(Math.abs(spec.low), Math.abs(spec.high)) : clamped
+        expect(Math.abs(Number(param.decode(param.encode(clamped))) - clamped)).toBeLessThanOrEqual(1e-9 * size)
+      },
+    )
+    fc.assert(roundTrip)
   })
 
   test('of steps takes those alone, each as often as another', () => {

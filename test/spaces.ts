@@ -1,5 +1,17 @@
 import * as fc from 'fast-check'
-import { choice, int, logint, loguniform, oneOf, ordinal, uniform, type Param, type Space } from '../src/space.ts'
+import {
+  choice,
+  int,
+  logint,
+  lognormal,
+  loguniform,
+  normal,
+  oneOf,
+  ordinal,
+  uniform,
+  type Param,
+  type Space,
+} from '../src/space.ts'
 
 /** A parameter, and values that it can take. */
 export interface ParamCase {
@@ -22,6 +34,12 @@ export const plainCases: Readonly<Record<string, fc.Arbitrary<ParamCase>>> = {
     param: loguniform(low, high),
     values: real(low, high),
   })),
+  normal: fc
+    .tuple(finite, positive, fc.double({ noNaN: true, min: 0, max: 1 }))
+    .map(([mean, deviation, part]) => ({ param: normal(mean, deviation), values: fc.constant(mean + (8 * part - 4) * deviation + 0) })), // prettier-ignore
+  lognormal: fc
+    .tuple(positive, fc.double({ noNaN: true, min: 1.01, max: 1e3 }), fc.double({ noNaN: true, min: 0, max: 1 }))
+    .map(([median, factor, part]) => ({ param: lognormal(median, factor), values: fc.constant(median * factor ** (8 * part - 4)) })), // prettier-ignore
   int: range(whole, whole).map(([low, high]) => ({
     param: int(low, high),
     values: fc.integer({ min: low, max: high }),

@@ -1,4 +1,4 @@
-import { normalCdf } from '../../src/search/numeric/normal.ts'
+import { normalCdf } from '../../src/normal.ts'
 
 /**
  * The two-sided p of Mann and Whitney that two samples come from one distribution, by the normal approximation with

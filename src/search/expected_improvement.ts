@@ -3,7 +3,7 @@ import type { Utility } from './acquisition.ts'
 import { beliefAt, slopesBySeen, supposing, type Posterior } from './numeric/gp_posterior.ts'
 import { logEi, type LogEi } from './numeric/log_ei.ts'
 import type { Columns } from './numeric/matern.ts'
-import { normalQuantile } from './numeric/normal.ts'
+import { normalQuantile } from '../normal.ts'
 import { sobolColumn } from './numeric/sobol_sequence.ts'
 
 /** A posterior for which what runs has come to its mean, and draws of how far from that it may come in fact. */

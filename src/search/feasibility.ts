@@ -1,6 +1,6 @@
 import type { Utility } from './acquisition.ts'
 import { beliefAt, slopesBySeen, type Posterior } from './numeric/gp_posterior.ts'
-import { logNormalCdf, millsRatio } from './numeric/normal.ts'
+import { logNormalCdf, millsRatio } from '../normal.ts'
 
 /** The logarithm of the probability that a point keeps a bound: that what is modelled lies below `most` there. */
 export function logFeasibility(posterior: Posterior, most: number): Utility {

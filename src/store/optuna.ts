@@ -9,11 +9,13 @@ export function distributionJson(spec: LeafSpec): string {
   switch (spec.kind) {
     case 'uniform':
     case 'loguniform':
+    case 'normal':
+    case 'lognormal':
       return distribution('FloatDistribution', {
         step: spec.step ?? null,
         low: spec.low,
         high: spec.high,
-        log: spec.kind === 'loguniform',
+        log: spec.kind.startsWith('log'),
       })
     case 'int':
     case 'logint':

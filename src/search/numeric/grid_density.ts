@@ -1,4 +1,4 @@
-import { normalCdf } from './normal.ts'
+import { normalCdf } from '../../normal.ts'
 
 /** Half a cell is at least 1.64 deviations: a kernel is never narrower than its cell. */
 const NARROWEST = 0.5 / 1.64

@@ -1,7 +1,7 @@
 import type { Rng } from '../../rng.ts'
 import { levelAt, levelCentre, type Dim } from '../../space.ts'
 import { bandwidths } from './bandwidths.ts'
-import { normalBetween } from './normal.ts'
+import { normalBetween } from '../../normal.ts'
 
 /** What the components of a mixture are along one dimension: component i spreads around observation i. */
 export interface Kernels {

@@ -1,4 +1,4 @@
-import { normalCdf, normalDensity, millsRatio } from './normal.ts'
+import { normalCdf, normalDensity, millsRatio } from '../../normal.ts'
 
 /** The logarithm of an expected improvement, and its slopes by the mean and the variance. */
 export interface LogEi {

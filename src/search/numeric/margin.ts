@@ -1,6 +1,6 @@
 import { levelAt } from '../../space.ts'
 import { deviations, type Cma } from './cma.ts'
-import { normalCdf, normalQuantile } from './normal.ts'
+import { normalCdf, normalQuantile } from '../../normal.ts'
 
 /**
  * The distribution with as much spread along each dimension of levels that another level than the mean's stays

@@ -1,4 +1,4 @@
-import { normalCdf } from './normal.ts'
+import { normalCdf } from '../../normal.ts'
 
 /** Pairs up to which the distribution is counted out, as scipy does. */
 const MOST_EXACT = 50

@@ -1,4 +1,4 @@
-import { normalCdf, normalQuantile } from './normal.ts'
+import { normalCdf, normalQuantile } from '../../normal.ts'
 
 /**
  * A number of the normal distribution of a mean and deviation between two bounds, one of which may be infinite, by its

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { deviations, startCma } from '../../../src/search/numeric/cma.ts'
 import { withMargin } from '../../../src/search/numeric/margin.ts'
-import { normalCdf } from '../../../src/search/numeric/normal.ts'
+import { normalCdf } from '../../../src/normal.ts'
 import { truncatedNormal } from '../../../src/search/numeric/truncated.ts'
 
 const MARGIN = 0.02

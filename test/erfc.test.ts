@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { erfc, erfcx } from '../../../src/search/numeric/erfc.ts'
+import { erfc, erfcx } from '../src/erfc.ts'
 
 // scipy 1.10: special.erfc and special.erfcx
 const reference = [

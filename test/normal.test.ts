@@ -1,12 +1,5 @@
 import { expect, test } from 'vitest'
-import {
-  logNormalCdf,
-  millsRatio,
-  normalBetween,
-  normalCdf,
-  normalDensity,
-  normalQuantile,
-} from '../../../src/search/numeric/normal.ts'
+import { logNormalCdf, millsRatio, normalBetween, normalCdf, normalDensity, normalQuantile } from '../src/normal.ts'
 
 // Python 3.11: 0.5 * math.erfc(-x / math.sqrt(2))
 const reference = [
