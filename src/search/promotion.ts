@@ -28,8 +28,9 @@ export function promotion(climbing: Climbing): Pick<Pruner, 'judge' | 'promote'>
       const isSame = (other: Trial) => other.number === trial.number
       const next = nextToClimb(climbing, history, (other) => isPaused(other) || isSame(other))
       if (next && isSame(next.trial)) return { action: 'keep', ...explained(history, next) }
-      const standing = standingsAt(climbing, history, step).find((other) => isSame(other.trial))
-      return standing && { action: 'pause', ...explained(history, standing) }
+      const field = fieldAt(history, step)
+      const own = field.find((other) => isSame(other.trial))
+      return own && { action: 'pause', ...explained(history, standingIn(climbing, field, own)) }
     },
     promote(history, isLast) {
       const next = nextToClimb(isLast ? { ...climbing, least: 1 } : climbing, history, isPaused)
@@ -38,11 +39,15 @@ export function promotion(climbing: Climbing): Pick<Pruner, 'judge' | 'promote'>
   }
 }
 
-/** Where a trial stands among all that reached a rung. */
-interface Standing {
+/** A trial that reached a rung, and its loss there. */
+interface Climber {
   readonly trial: Trial
   readonly step: number
   readonly loss: number
+}
+
+/** Where it stands among all that did. */
+interface Standing extends Climber {
   /** From 1, the best. */
   readonly place: number
   readonly trials: number
@@ -54,34 +59,34 @@ interface Standing {
 function nextToClimb(climbing: Climbing, history: History, waits: (trial: Trial) => boolean): Standing | undefined {
   const rungs = new Set(history.trials.filter(waits).map(stepOf))
   for (const step of [...rungs].toSorted((a, b) => b - a)) {
-    const next = standingsAt(climbing, history, step).find(
-      ({ trial, place, climb, loss }) =>
-        place <= climb && !Number.isNaN(loss) && stepOf(trial) === step && waits(trial),
-    )
-    if (next) return next
+    const field = fieldAt(history, step)
+    const waiting = field.filter(({ trial, loss }) => stepOf(trial) === step && waits(trial) && !Number.isNaN(loss))
+    const best = waiting.reduce<Climber | undefined>((best, one) => (best && compare(best, one) < 0 ? best : one), undefined) // prettier-ignore
+    const standing = best && standingIn(climbing, field, best)
+    if (standing && standing.place <= standing.climb) return standing
   }
   return undefined
 }
 
-/** All trials that reached a rung, the best first; of equals the earlier. */
-function standingsAt(
-  { eta, minTrials, least = 0 }: Climbing,
-  { goals, trials }: History,
-  step: number,
-): readonly Standing[] {
+/** All trials that reached a rung. */
+function fieldAt({ goals, trials }: History, step: number): readonly Climber[] {
   const losses = lossesAtStep(goals, trials, step)
-  const field = trials.flatMap((trial, i) => {
+  return trials.flatMap((trial, i) => {
     const loss = losses[i]
     return loss === undefined ? [] : [{ trial, step, loss }]
   })
-  const ordered = field.toSorted((a, b) => compare(worstIfNaN(a.loss), worstIfNaN(b.loss)) || a.trial.number - b.trial.number) // prettier-ignore
-  const climb = Math.max(least, field.length > minTrials ? Math.floor(field.length / eta) : 0)
-  return ordered.map((one, i) => ({ ...one, place: i + 1, trials: field.length, climb }))
 }
 
-/** Infinities differ by nothing from themselves. */
-function compare(a: number, b: number): number {
-  return a < b ? -1 : a > b ? 1 : 0
+function standingIn({ eta, minTrials, least = 0 }: Climbing, field: readonly Climber[], climber: Climber): Standing {
+  const climb = Math.max(least, field.length > minTrials ? Math.floor(field.length / eta) : 0)
+  const place = 1 + field.filter((other) => compare(other, climber) < 0).length
+  return { ...climber, place, trials: field.length, climb }
+}
+
+/** Below 0 where a climber is ahead of another: by its loss, the earlier of equals. */
+function compare(a: Climber, b: Climber): number {
+  const [own, other] = [worstIfNaN(a.loss), worstIfNaN(b.loss)]
+  return own === other ? a.trial.number - b.trial.number : own - other
 }
 
 function explained({ goals }: History, { step, loss, place, trials, climb }: Standing): Omit<Verdict, 'action'> {
