@@ -1,6 +1,6 @@
 import { choice } from './choices.ts'
 import { isTuneError, TuneError } from './errors.ts'
-import { leaves } from './leaves.ts'
+import { fitParams, leaves } from './leaves.ts'
 import {
   levelAt,
   type Dim,
@@ -99,6 +99,27 @@ export function encodeSpace(space: Space, values: Readonly<Record<string, unknow
     }
   }
   return point
+}
+
+/**
+ * Params of a space that may have changed since, or of a like one: what is new is at its default, what is gone stays to be
+ * shown. The point is empty where a value lies outside the space, or is no longer a choice.
+ */
+export function placeIn(space: Space, params: Params): { readonly params: Params; readonly point: Point } {
+  const point = pointOf(space, params)
+  if (point) return { params, point }
+  const fitted = fitParams(spaceSpec(space), params)
+  const place = pointOf(space, fitted)
+  return place ? { params: { ...params, ...fitted }, point: place } : { params, point: [] }
+}
+
+function pointOf(space: Space, params: Params): Point | undefined {
+  try {
+    return encodeSpace(space, params)
+  } catch (error) {
+    if (isTuneError(error)) return undefined
+    throw error
+  }
 }
 
 /** The values of the baseline, trial 0: every parameter at its default. */

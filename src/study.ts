@@ -85,6 +85,11 @@ interface StudyDefinition<S extends Space, M extends Metrics, X extends Settings
   readonly budget: Budget
   readonly sampler?: Sampler
   readonly pruner?: Pruner
+  /**
+   * Another study of the same goal whose results the sampler knows from the start, as far as its trials lie in this space.
+   * They are not run again, nor counted.
+   */
+  readonly startFrom?: string
   /** Default: `threads`. */
   readonly executor?: 'inline' | 'threads'
   /** Everything random in a study follows from it. Default 0. */
@@ -124,6 +129,7 @@ export interface Study {
   readonly budget: Budget
   readonly sampler?: Sampler
   readonly pruner?: Pruner
+  readonly startFrom?: string
   readonly executor?: 'inline' | 'threads'
   readonly seed: number
   readonly first: readonly Readonly<Record<string, unknown>>[]

@@ -51,7 +51,15 @@ export function timed(work: () => void): Time {
 
 /** One suggestion, from the question to the stored result. */
 export function askAndTell(trials: StudyStore, sampler: Sampler): void {
-  const chosen = choose({ study, sampler, history: trials.history(), isAborted: false, endedNow: [], seconds: 0 })
+  const chosen = choose({
+    study,
+    sampler,
+    history: trials.history(),
+    isAborted: false,
+    endedNow: [],
+    seconds: 0,
+    earlier: [],
+  })
   if (typeof chosen === 'string') throw new Error(`no trial to run: ${chosen}`)
   const { number, params } = trials.start({ ...chosen, device: { kind: 'cpu', index: 0, threads: 1 } })
   const { x0, x1, lr } = params as { readonly x0: number; readonly x1: number; readonly lr: number }

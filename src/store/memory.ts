@@ -2,7 +2,7 @@ import { systemClock, type Clock } from '../clock.ts'
 import { TuneError } from '../errors.ts'
 import { checkUnchanged } from './changes.ts'
 import { afterDriver, createLedger, type Ledger } from './ledger.ts'
-import { placeIn } from './place.ts'
+import { placeIn } from '../space.ts'
 import { spaceOf } from './space_of.ts'
 import type { LoggedEvent, Store, StudyRecord } from './store.ts'
 

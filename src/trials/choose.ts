@@ -15,12 +15,19 @@ export interface Chosen extends Omit<Start, 'device'> {
   readonly promotion?: Promotion
 }
 
+/** What a choice is made from. */
+export interface Asking extends Progress {
+  readonly sampler: Sampler
+  /** Trials of the study that this one starts from. */
+  readonly earlier: readonly Trial[]
+}
+
 /**
  * What to run next: an interrupted trial, a paused one that its pruner promotes, the baseline, a point of `first`, or what
  * the sampler suggests. A paused trial keeps its place in the budget, so that every one can go on.
  */
-export function choose(progress: Progress & { readonly sampler: Sampler }): Chosen | Why {
-  const { study, history, sampler } = progress
+export function choose(progress: Asking): Chosen | Why {
+  const { study, history } = progress
   const why = endOf(progress)
   if (why !== undefined) return why
   const counts = countStates(history.trials)
@@ -34,7 +41,7 @@ export function choose(progress: Progress & { readonly sampler: Sampler }): Chos
     return (isLast && promotedOf(study, history, true)) || 'budget'
 
   const number = (history.trials.at(-1)?.number ?? -1) + 1
-  const next = nextOf(study, sampler, history, number)
+  const next = nextOf(progress, number)
   if (next) return { ...next, seed: seedFor(study.seed, 'trial', number) }
   return (isLast && promotedOf(study, history, true)) || 'exhausted'
 }
@@ -66,11 +73,11 @@ function isPaused({ outcome }: Trial): boolean {
 
 const ASKED_FOR = 'asked for by the study'
 
-function nextOf(study: Study, sampler: Sampler, history: History, number: number): Advice | undefined {
+function nextOf({ study, sampler, history, earlier }: Asking, number: number): Advice | undefined {
   const { space, first } = study
   if (number === BASELINE) return { params: defaults(space) as Params, reason: 'the baseline: every default' }
   // Others may have been enqueued in between.
   const given = first[first.length === 0 ? 0 : history.trials.filter(({ reason }) => reason === ASKED_FOR).length]
   if (given) return { params: given as Params, reason: ASKED_FOR }
-  return suggest(study, sampler, history, number)
+  return suggest(study, sampler, { ...history, trials: [...earlier, ...history.trials] }, number)
 }

@@ -8,6 +8,7 @@ import type { Store, StudyRecord, StudyStore } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import { hasEnded, isPlaced, type History, type Trial } from '../trial.ts'
 import { choose, type Chosen } from './choose.ts'
+import { earlierTrials } from './earlier.ts'
 import type { Executor, Slot } from './executor.ts'
 import { judge, maxSteps, runTrial, type End, type TrialRun } from './run_trial.ts'
 import { checkSendable } from './sendable.ts'
@@ -68,6 +69,8 @@ interface Session extends StudyRun, Pick<TrialRun, 'trials' | 'now' | 'onReport'
   readonly data: unknown
   /** Trials that this run has ended, in that order. */
   readonly endedNow: Trial[]
+  /** Trials of the study that this one starts from. */
+  readonly earlier: readonly Trial[]
   /** When this run started, in milliseconds since 1970. */
   readonly startedAt: number
   /** What the lanes are at: each resolves when its trial ends or waits. */
@@ -87,6 +90,7 @@ async function startSession(
   return {
     ...run,
     startedAt,
+    earlier: earlierTrials(study, run.store),
     trials,
     data: isDone ? undefined : await prepareUntil(run),
     signal,
@@ -129,7 +133,8 @@ async function runLanes(session: Session, halt: AbortController): Promise<Why> {
 async function feed(session: Session, slot: Slot): Promise<Why> {
   for (;;) {
     // From here to `start` nothing else runs: no two lanes can take the same trial or the budget's last place.
-    const chosen = choose({ ...progressOf(session), sampler: session.study.sampler ?? session.sampler })
+    const sampler = session.study.sampler ?? session.sampler
+    const chosen = choose({ ...progressOf(session), sampler, earlier: session.earlier })
     if (typeof chosen === 'string') {
       if (!mayPromote(session, chosen)) return chosen
       await Promise.race(session.busy)

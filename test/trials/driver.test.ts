@@ -11,7 +11,7 @@ import type { Sampler } from '../../src/search/sampler.ts'
 import { choice, uniform } from '../../src/space.ts'
 import { openMemoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
-import { defineStudy, maximize, type Study, type TrialContext } from '../../src/study.ts'
+import { defineStudy, maximize, minimize, type Study, type TrialContext } from '../../src/study.ts'
 import { hasEnded, lineOf, type Trial } from '../../src/trial.ts'
 import { runStudy, type StudyEnd, type StudyRun } from '../../src/trials/driver.ts'
 import type { Executor } from '../../src/trials/executor.ts'
@@ -111,6 +111,49 @@ describe('a run', () => {
     expect(states(ran)).toEqual(Array.from({ length: 7 }, () => 'complete'))
     const started = ran.events.flatMap((event) => (event.kind === 'trial-started' ? [event.slot] : []))
     expect(new Set(started)).toEqual(new Set([0, 1]))
+  })
+
+  test('starts from the trials of another study that fit its space, and resumes with those alone', async () => {
+    const clock = tickingClock()
+    const store = openMemoryStore({ clock })
+    const other = studyOf(nineReports, {
+      name: 'other',
+      space: { x: uniform(0, 2, { default: 0.5 }) },
+      sampler: chance,
+    })
+    const { trials } = await run(other, { store, clock })
+    const fitting = trials.filter(({ params }) => Number(params['x']) <= 1)
+    expect(fitting.length).toBeGreaterThan(0)
+    const seen: (readonly Trial[])[] = []
+    const sampler: Sampler = {
+      name: 'watching',
+      suggest: (history, rng) => {
+        seen.push(history.trials.filter(({ number }) => number < 0))
+        return chance.suggest(history, rng)
+      },
+    }
+    const study = studyOf(nineReports, { startFrom: 'other', sampler, budget: { trials: 2, steps: 1 } })
+    const first = await run(study, { store, clock })
+    expect(first.trials.map(({ number }) => number)).toEqual([0, 1])
+    const params = fitting.map((trial) => ({ net: 'a', ...trial.params }))
+    expect(seen.map((earlier) => earlier.map((trial) => trial.params))).toEqual([params])
+    expect(seen[0]?.map(({ number }) => number)).toEqual(fitting.map((_, i) => i - fitting.length))
+    await run({ ...other, budget: { trials: 8, steps: 3 } }, { store, clock })
+    await run({ ...study, budget: { trials: 3, steps: 1 } }, { store, clock })
+    expect(seen).toHaveLength(2)
+    expect(seen[1]).toEqual(seen[0])
+  })
+
+  test.each([
+    ['another', 'study/unknown', 'no such study is stored here'],
+    ['other', 'study/invalid', 'which has other goals'],
+  ])('that starts from %s is refused', async (startFrom, code, message) => {
+    const store = openMemoryStore()
+    await run(studyOf(nineReports, { name: 'other', goals: [minimize('pq')] }), { store })
+    await expect(run(studyOf(nineReports, { startFrom }), { store })).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message) as unknown,
+    })
   })
 
   test('ends when a result is as good as its target, and says so', async () => {
