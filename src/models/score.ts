@@ -2,9 +2,10 @@ import type { ImageSet } from '../data/image_set.ts'
 import { evalImages, type EvalOptions } from '../data/loader.ts'
 import { saveCounts } from '../eval/counts_file.ts'
 import { imageStatistics, totalCounts, type ImageStatistics } from '../eval/image_statistics.ts'
-import { standardError } from '../eval/influence.ts'
+import { influence, standardError } from '../eval/influence.ts'
 import { emptyCounts, panopticQuality, type Counts } from '../eval/pq.ts'
 import { scoreScene } from '../eval/score_scene.ts'
+import { onImage } from '../trial.ts'
 import { decodePanoptic, headMaps, type DecodeOptions, type HeadMaps } from './decode.ts'
 import type { Predictor } from './predictor.ts'
 import { resizeMaps } from './resize_maps.ts'
@@ -89,6 +90,20 @@ export function scoresOf(statistics: ImageStatistics, { categories }: Pick<Image
     pq_things: percent(Things.pq),
     pq_stuff: percent(Stuff.pq),
   }
+}
+
+/** What each image says of `pq`. */
+export type ImageScores = Readonly<Record<`pq@${number}`, number>>
+
+/**
+ * What each image says of `pq`, in points, to first order (Jaeckel's infinitesimal jackknife): their mean is `pq`, and where
+ * an image is worse than the mean it has moved `pq` down.
+ */
+export function imageScores(statistics: ImageStatistics): ImageScores {
+  const { pq, moves } = influence(statistics)
+  return Object.fromEntries(
+    Array.from(moves, (move, image) => [onImage('pq', image), 100 * (pq + moves.length * move)]),
+  )
 }
 
 function percent(fraction: number | null): number {

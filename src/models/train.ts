@@ -8,7 +8,7 @@ import { describe, type Description } from './describe.ts'
 import { writeHeads } from './heads_file.ts'
 import { planOf } from './plan.ts'
 import { activeProbe } from './probe.ts'
-import { keepCounts, openScorer, type Scores } from './score.ts'
+import { imageScores, keepCounts, openScorer, type ImageScores, type Scores } from './score.ts'
 import { checkpointFile, keepCheckpoint, keepToGoOn, rehearse } from './starts.ts'
 import type { TrainOptions } from './train_options.ts'
 import { openTraining } from './training.ts'
@@ -41,6 +41,8 @@ export interface TrainedModel {
    * image by image. Default name: `val`.
    */
   score(set: ImageSet, name?: string): Promise<Scores>
+  /** The same, with what each image says of `pq` as `pq@0`, `pq@1`, ...: for the pruner `wilcoxon`, which compares images. */
+  scoreImages(set: ImageSet, name?: string): Promise<Scores & ImageScores>
   /**
    * What the network says about each image of a set, before any post-processing. With a name it is kept in the trial's
    * directory, 14 bytes a pixel, where `readHeads(headsFile(dir, name), set)` finds it.
@@ -68,6 +70,11 @@ export async function* trainModel(given: TrainOptions): AsyncGenerator<TrainedMo
   const { resize, normalisation } = options
   const opened = openScorer(trainer, decodingOf, { ...(resize && { resize }), ...(normalisation && { normalisation }) })
   const scorer = watch?.scorer(opened) ?? opened
+  const scored = async (images: ImageSet, name = 'val') => {
+    const result = await scorer.score(images)
+    keepCounts(countsFile(trial.dir, name), images, result.statistics)
+    return result
+  }
   const file = checkpointFile(trial.dir)
   const { reported = 0 } = trial
   let steps = reports * every
@@ -97,10 +104,10 @@ export async function* trainModel(given: TrainOptions): AsyncGenerator<TrainedMo
         describe: (height, width) => describe(model, height, width),
         file,
         terms: () => diagnosis(at),
-        score: async (images, name = 'val') => {
-          const { scores, statistics } = await scorer.score(images)
-          keepCounts(countsFile(trial.dir, name), images, statistics)
-          return scores
+        score: async (images, name) => (await scored(images, name)).scores,
+        scoreImages: async (images, name) => {
+          const { scores, statistics } = await scored(images, name)
+          return { ...scores, ...imageScores(statistics) }
         },
         outputs: async (images, name) => {
           const outputs = await scorer.outputs(images)
