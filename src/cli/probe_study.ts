@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isTuneError, TuneError } from '../errors.ts'
-import { secondsLeftOut } from '../models/probe.ts'
+import { projectedSeconds, type MeasuredReport } from '../models/probe.ts'
 import { cacheDir, emptyDir, logFile } from '../results.ts'
 import { seedFor } from '../rng.ts'
 import { defaults, type Params } from '../space.ts'
@@ -12,7 +12,7 @@ import { projectStudy, type Projection, type TrialCost } from '../trials/project
 import { failureOf } from '../trials/report.ts'
 import { maxSteps, NO_REPORT } from '../trials/run_trial.ts'
 import { withPeakMemory, type PeakMemory } from './peak_memory.ts'
-import type { MeasuredReport, ProbeData } from './probe_trial.ts'
+import type { ProbeData } from './probe_trial.ts'
 
 /** What the baseline of a study costs, measured in all slots at once. */
 export interface StudyCost extends TrialCost {
@@ -67,14 +67,14 @@ interface SlotCost extends TrialCost {
 async function measureSlot(probe: StudyProbe, slot: Slot, dir: string): Promise<SlotCost> {
   const [cold] = (await readTrial(probe, slot, join(dir, 'cold'), 1)).measured
   const { measured, isCut } = await readTrial(probe, slot, join(dir, 'warm'), REPORTS)
-  const known = secondsOf(measured)
+  const known = projectedSeconds(measured)
   const steps = maxSteps(probe.study)
   const rest = isCut && steps !== Infinity ? steps - known.length : 0
   return {
     measured,
     isWhole: !isCut || rest > 0,
     reports: [...known, ...Array<number>(rest).fill(known.at(-1)!)],
-    start: Math.max(0, secondsOf([cold!])[0]! - known[0]!),
+    start: Math.max(0, projectedSeconds([cold!])[0]! - known[0]!),
   }
 }
 
@@ -93,7 +93,7 @@ async function readTrial(
     for await (const report of executor.run(job, slot, signal)) {
       // What `probe_trial.ts` yields.
       measured.push(report as MeasuredReport)
-      if (secondsOf(measured).length >= job.maxSteps) break
+      if (projectedSeconds(measured).length >= job.maxSteps) break
       if (isEnough()) return { measured, isCut: true }
     }
   } catch (error) {
@@ -119,14 +119,6 @@ function jobOf({ study, url, data }: StudyProbe, slot: Slot, dir: string): Job {
     settings: study.settings,
     data: { url, data } satisfies ProbeData,
   }
-}
-
-/** What each report would have cost, those that were left out among them. */
-function secondsOf(measured: readonly MeasuredReport[]): readonly number[] {
-  return measured.reduce<readonly number[]>((before, report) => {
-    const leftOut = Array<number>(report.reportsLeftOut).fill(before.at(-1) ?? 0)
-    return [...before, ...leftOut, report.seconds + secondsLeftOut(report)]
-  }, [])
 }
 
 function mean(values: readonly number[]): number {

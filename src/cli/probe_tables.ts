@@ -1,6 +1,12 @@
 import type { Json } from '../json.ts'
 import { short } from '../models/describe.ts'
-import { median, type MeasuredScoring, type MeasuredTraining } from '../models/probe.ts'
+import {
+  byTraining,
+  median,
+  type MeasuredReport,
+  type MeasuredScoring,
+  type MeasuredTraining,
+} from '../models/probe.ts'
 import type { Study } from '../study.ts'
 import type { Device } from '../trial.ts'
 import type { Slot } from '../trials/executor.ts'
@@ -9,7 +15,6 @@ import type { ImageSize } from './options.ts'
 import type { PeakMemory } from './peak_memory.ts'
 import type { ProbedNetwork } from './probe_networks.ts'
 import type { StudyCost } from './probe_study.ts'
-import type { MeasuredReport } from './probe_trial.ts'
 import { section } from './summary.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -60,15 +65,14 @@ export function studyCostJson(study: Study, slots: readonly Slot[], prepared: nu
 
 interface TimedTraining {
   readonly training: MeasuredTraining
-  /** Seconds of a step, until the next training began. */
+  /** Seconds of a step, in the median. */
   readonly iteration: number
 }
 
 function trainingsOf(measured: readonly MeasuredReport[]): readonly TimedTraining[] {
-  const starts = [...measured.keys()].filter((i) => measured[i]!.trainings.length > 0)
-  return starts.flatMap((start, i) => {
-    const iteration = median(measured.slice(start, starts[i + 1]).flatMap(({ iterations }) => iterations))
-    return measured[start]!.trainings.map((training) => ({ training, iteration }))
+  return byTraining(measured).flatMap((reports) => {
+    const iteration = median(reports.flatMap(({ iterations }) => iterations))
+    return reports.flatMap(({ trainings }) => trainings.map((training) => ({ training, iteration })))
   })
 }
 

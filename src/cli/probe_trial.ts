@@ -1,4 +1,4 @@
-import { newProbe, underProbe, type Measured } from '../models/probe.ts'
+import { newProbe, underProbe, type MeasuredReport } from '../models/probe.ts'
 import type { Study, TrialContext } from '../study.ts'
 
 /** What a measured trial is handed in the place of the study's data. */
@@ -6,12 +6,6 @@ export interface ProbeData {
   /** URL of the study's bundle, and what its `prepare` gave. */
   readonly url: string
   readonly data: unknown
-}
-
-/** One report as it was measured. */
-export interface MeasuredReport extends Measured {
-  /** What really passed. */
-  readonly seconds: number
 }
 
 /** Stands in for a study where its trials run: its reports are what those of the study cost. */

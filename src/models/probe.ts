@@ -18,6 +18,11 @@ export interface Measured {
   readonly reportsLeftOut: number
 }
 
+/** With the time that really passed for it. */
+export interface MeasuredReport extends Measured {
+  readonly seconds: number
+}
+
 export interface MeasuredTraining {
   readonly network: string
   readonly parameters: number
@@ -89,15 +94,36 @@ export function newProbe(now: Clock = () => performance.now() / 1000): Probe {
   }
 }
 
-/** What a report has cost beyond what really passed: all that was left out of it. */
-export function secondsLeftOut({ iterations, stepsLeftOut, scorings }: Measured): number {
-  const training = stepsLeftOut > 0 ? stepsLeftOut * median(iterations) : 0
-  return scorings.reduce((sum, scoring) => sum + scoring.secondsLeftOut, training)
+/** The reports of each training, and of what came before the first. */
+export function byTraining<T extends Measured>(measured: readonly T[]): readonly (readonly T[])[] {
+  const starts = [...measured.keys()].filter((i) => i === 0 || measured[i]!.trainings.length > 0)
+  return starts.map((start, i) => measured.slice(start, starts[i + 1]))
+}
+
+/**
+ * What each report would have cost, those that were left out among them. A step that was left out is taken for the mean of
+ * those that its training took: the median is what most of them cost, but many have to be paid with their stragglers.
+ */
+export function projectedSeconds(measured: readonly MeasuredReport[]): readonly number[] {
+  const projected: number[] = []
+  for (const reports of byTraining(measured)) {
+    const step = mean(reports.flatMap(({ iterations }) => iterations))
+    for (const { seconds, stepsLeftOut, scorings, reportsLeftOut } of reports) {
+      projected.push(...Array<number>(reportsLeftOut).fill(projected.at(-1) ?? 0))
+      const training = stepsLeftOut > 0 ? stepsLeftOut * step : 0
+      projected.push(scorings.reduce((sum, scoring) => sum + scoring.secondsLeftOut, seconds + training))
+    }
+  }
+  return projected
 }
 
 /** The middle one of some values; NaN of none. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 type Found = { -readonly [K in keyof Measured]: Measured[K] extends readonly (infer T)[] ? T[] : Measured[K] }

@@ -18,7 +18,9 @@ let checkpoint: string
 beforeAll(async () => {
   set = await openShapes({ cacheDir: shared, split: 'train', size: 32, train: 4, val: 1, heldout: 1 })
   const trial = trialIn(shared)
-  await trainModel({ trial, set, crop: 32, batch: 2, every: 1 }).next()
+  const run = trainModel({ trial, set, crop: 32, batch: 2, every: 1 })
+  await run.next()
+  await run.return()
   checkpoint = checkpointFile(shared)
 })
 

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import type { ImageSet } from '../../src/data/image_set.ts'
 import { openShapes } from '../../src/data/shapes.ts'
-import { median, newProbe, secondsLeftOut, underProbe, type Measured } from '../../src/models/probe.ts'
+import { median, newProbe, projectedSeconds, underProbe, type MeasuredReport } from '../../src/models/probe.ts'
 import { trainModel } from '../../src/models/train.ts'
 import { sharedTemporaryDir, temporaryDir } from '../temporary.ts'
 
@@ -33,7 +33,7 @@ async function* objective(
 /** Reads an objective under a probe, by a clock in seconds. */
 async function measure(reports: AsyncGenerator<{ readonly terms: number }, void>, now: () => number) {
   const probe = newProbe(now)
-  const measured: (Measured & { readonly seconds: number; readonly terms: number })[] = []
+  const measured: (MeasuredReport & { readonly terms: number })[] = []
   for (;;) {
     const start = now()
     const { done, value } = await underProbe(probe, () => reports.next())
@@ -83,9 +83,9 @@ test('what a probe says that a training takes is what it takes', async () => {
   const real: number[] = []
   // The first round takes memory and compiles.
   for (let round = 0; round < 3; round++) {
-    const measured = await measure(objective(), cpuSeconds)
-    const [first = 0, second = 0, last = 0] = measured.map((report) => report.seconds + secondsLeftOut(report))
-    projected.push(first + (REPORTS - 2) * second + last)
+    const seconds = projectedSeconds(await measure(objective(), cpuSeconds))
+    expect(seconds).toHaveLength(REPORTS)
+    projected.push(seconds.reduce((sum, one) => sum + one))
     const start = cpuSeconds()
     for await (const { steps } of objective()) expect(steps % EVERY).toBe(0)
     real.push(cpuSeconds() - start)
@@ -98,4 +98,16 @@ test('what a probe says that a training takes is what it takes', async () => {
 test('phases stay where they are in a training that a probe has shortened', async () => {
   const measured = await measure(objective({ phases: [{ after: 0.5, weights: { semantic: 1 } }] }), cpuSeconds)
   expect(measured.map(({ terms }) => terms)).toEqual([3, 3, 1])
+})
+
+test('steps that were left out cost the mean of their own training, and reports what the one before them did', () => {
+  const training = { network: 'small', parameters: 1, macs: 1, activationBytes: 1, batch: 1, crop: 16, every: 12 }
+  const one = { trainings: [], scorings: [], stepsLeftOut: 10, reportsLeftOut: 0 }
+  const measured = [
+    { ...one, trainings: [training], seconds: 5, iterations: [1, 1, 4] },
+    { ...one, seconds: 6, iterations: [2], scorings: [{ images: 9, seconds: 3, secondsLeftOut: 1.5 }] },
+    { ...one, reportsLeftOut: 2, seconds: 7, iterations: [2] },
+    { ...one, trainings: [training], seconds: 1, iterations: [0.5] },
+  ]
+  expect(projectedSeconds(measured)).toEqual([25, 27.5, 27.5, 27.5, 27, 6])
 })
