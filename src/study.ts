@@ -1,7 +1,7 @@
 import type { Pruner } from './search/pruner.ts'
 import type { Sampler } from './search/sampler.ts'
 import { nearest, TuneError } from './errors.ts'
-import type { Space, Values } from './space.ts'
+import type { Params, Space, Values } from './space.ts'
 import type { Constraint, Device, Goal, Metrics } from './trial.ts'
 
 /** Typed constants of a study that are not searched; `--set key=value` overrides them for one study. */
@@ -68,15 +68,20 @@ export interface PrepareContext<X = Settings> {
   readonly progress: (message: string) => void
 }
 
-interface StudyDefinition<S extends Space, M extends Metrics, X extends Settings, D> {
+interface StudyDefinition<S extends Space, M extends Metrics, X extends Settings, D, E> {
   /** Its name in the store and under `results/`: letters, digits, `_`, `-` and `.`. */
   readonly name: string
   readonly settings?: X
   readonly space: S
+  /**
+   * Values that follow from the others: `derive: ({ width }) => ({ heads: width / 16 })`. The objective gets them beside
+   * the params, they are shown and stored, and nothing is searched along them. Default: none.
+   */
+  readonly derive?: (params: NoInfer<Values<S>>) => E
   /** Runs once, before any trial, in the driver: reads and checks the data. Large arrays belong into a
    * SharedArrayBuffer, which all workers then share. What it throws ends the study before it begins. */
   readonly prepare?: (context: PrepareContext<Widened<X>>) => D | Promise<D>
-  readonly objective: Objective<Values<S>, M, Widened<X>, D>
+  readonly objective: Objective<Values<S> & NoInfer<E>, M, Widened<X>, D>
   /**
    * What params have to satisfy to be tried: `where: ({ batch, size }) => batch * size <= 4096`, or several by their names.
    * The baseline and `first` must, too. Default: nothing.
@@ -122,6 +127,7 @@ export interface Study {
   readonly constraints: readonly Constraint[]
   readonly settings: Settings
   readonly space: Space
+  readonly derive?: (params: never) => Params
   readonly prepare?: (context: PrepareContext) => unknown
   readonly objective: Objective<never, Metrics, never, never>
   /** What params have to satisfy, by name. */
@@ -144,7 +150,8 @@ export function defineStudy<
   M extends Metrics,
   X extends Settings = Record<never, never>,
   D = undefined,
->(study: StudyDefinition<S, M, X, D> & WithGoal<M> & WithConstraints<M>): Study {
+  E extends Params = Record<never, never>,
+>(study: StudyDefinition<S, M, X, D, E> & WithGoal<M> & WithConstraints<M>): Study {
   const { goal, goals, where = {}, ...rest } = study
   const named = typeof where === 'function' ? { [textOf(where)]: where } : where
   return { settings: {}, seed: 0, first: [], constraints: [], ...rest, where: named, goals: goals ?? [goal] } as unknown as Study // prettier-ignore

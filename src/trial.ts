@@ -66,6 +66,8 @@ export interface Trial {
   /** Empty where its params lie outside the space, which has changed since. */
   readonly point: Point
   readonly params: Params
+  /** What its study derived from the params, if it does. */
+  readonly derived?: Params
   readonly seed: number
   readonly device: Device
   /** Why it was tried, where its sampler said so. */

@@ -66,5 +66,11 @@ export function finite(metrics: Metrics): Record<string, number | null> {
 }
 
 function trialHead(trial: Trial) {
-  return { trial: trial.number, params: trial.params, seed: trial.seed, device: { ...trial.device } }
+  return {
+    trial: trial.number,
+    params: trial.params,
+    ...(trial.derived && { derived: trial.derived }),
+    seed: trial.seed,
+    device: { ...trial.device },
+  }
 }

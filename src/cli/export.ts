@@ -13,6 +13,7 @@ export function bestConfig({ record, history }: StoredStudy, winner: Trial): { r
     study: record.name,
     trial: winner.number,
     params: winner.params,
+    ...(winner.derived && { derived: winner.derived }),
     metrics: resultOf(winner),
     baseline: baseline ? { params: baseline.params, metrics: resultOf(baseline) } : null,
     ...(record.goals.length > 1 ? { front: front(history).map(({ number }) => number) } : {}),

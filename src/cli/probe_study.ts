@@ -7,6 +7,7 @@ import { seedFor } from '../rng.ts'
 import { defaults, type Params } from '../space.ts'
 import type { Study } from '../study.ts'
 import { BASELINE } from '../trial.ts'
+import { withDerived } from '../trials/derived.ts'
 import type { Executor, Job, Slot } from '../trials/executor.ts'
 import { projectStudy, type Projection, type TrialCost } from '../trials/projection.ts'
 import { failureOf } from '../trials/report.ts'
@@ -110,7 +111,7 @@ function jobOf({ study, url, data }: StudyProbe, slot: Slot, dir: string): Job {
   return {
     studyUrl: probeTrial.href,
     number: BASELINE,
-    params: defaults(study.space) as Params,
+    params: withDerived(study, defaults(study.space) as Params),
     seed: seedFor(study.seed, 'trial', BASELINE),
     device: slot.device,
     maxSteps: maxSteps(study),

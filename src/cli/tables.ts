@@ -64,6 +64,7 @@ export function trialText(stored: StoredStudy, trial: Trial, log: string, termin
     wrap(`${mark(outcome.state, terminal)} trial ${trial.number} of ${record.name}: ${outcome.state}${baseline}`, terminal.columns, '  '), // prettier-ignore
     ...(outcome.state === 'failed' ? [wrap(`  ${outcome.code}: ${outcome.message}`, terminal.columns, '  ')] : []),
     ...Object.entries(trial.params).map(([name, value]) => `  ${paramsLine({ [name]: value })}`),
+    ...Object.entries(trial.derived ?? {}).map(([name, value]) => `  ${paramsLine({ [name]: value })} (derived)`),
     `  seed ${seed}, on ${place} with ${count(device.threads, 'thread')}`,
     `  log ${log}`,
     ...(trial.from === undefined ? [] : ['', lineTable(record.space, history, trial), '']),

@@ -40,7 +40,7 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
       history ??= { dims, goals: record.goals, constraints: record.constraints, trials: trials.slice() }
       return history
     },
-    started: (number, { params, seed, device, reason, ...start }) => {
+    started: (number, { params, derived, seed, device, reason, ...start }) => {
       const earlier = find(number)
       if (start.number !== undefined && !earlier) throw new TuneError('store/locked', `trial ${number} was taken by another program`) // prettier-ignore
       if (earlier && !mayGoOn(earlier)) throw new Error(`trial ${number} cannot start: it is ${earlier.outcome.state}`)
@@ -49,6 +49,7 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
         number,
         point: earlier?.point ?? encodeSpace(space, params),
         params,
+        ...(derived !== undefined && { derived }),
         seed,
         device,
         reason,

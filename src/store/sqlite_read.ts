@@ -79,6 +79,7 @@ function parseTrial(db: Db, space: Space, row: TrialRow, device: Device, reports
   return {
     number: row.number,
     ...placeIn(space, parsed<Params>(db, row.params_json)),
+    ...(row.derived_json != null && { derived: parsed<Params>(db, row.derived_json) }),
     seed: row.seed,
     device,
     ...(row.reason != null && { reason: row.reason }),
@@ -198,6 +199,8 @@ interface TrialRow {
   readonly from_number?: number | null
   /** When it paused; null, or no column at all, where it did not. */
   readonly paused_at?: number | null
+  /** Null, or no column at all, where its study derives nothing. */
+  readonly derived_json?: string | null
   /** How long it ran; null, or no column at all, where that is not known. */
   readonly seconds?: number | null
   readonly failure_code: string | null

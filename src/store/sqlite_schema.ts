@@ -241,4 +241,5 @@ CREATE INDEX tune_events_study ON tune_events (study_id);
   'ALTER TABLE tune_studies ADD COLUMN constraints_json TEXT',
   'ALTER TABLE tune_trials ADD COLUMN from_number INTEGER',
   'ALTER TABLE tune_trials ADD COLUMN seconds REAL',
+  'ALTER TABLE tune_trials ADD COLUMN derived_json TEXT',
 ]

@@ -77,8 +77,8 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
     `INSERT INTO trials (number, study_id, state, datetime_start) VALUES (?, ?, 'RUNNING', ${TIME})`,
   )
   const insertOurs = db.prepare(`
-    INSERT INTO tune_trials (trial_id, params_json, seed, device_json, started_at, reason, from_number)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO tune_trials (trial_id, params_json, derived_json, seed, device_json, started_at, reason, from_number)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
   `)
   const insertParam = db.prepare(
     'INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES (?, ?, ?, ?)',
@@ -107,8 +107,17 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
   const pauseOurs = db.prepare('UPDATE tune_trials SET paused_at = ?, seconds = ? WHERE trial_id = ?')
   const distributions = new Map(leaves(record.space, {}).map(({ name, spec }) => [name, distributionJson(spec)]))
 
-  const insertParts = (id: number, { params, seed, device, reason, from }: Trial, at: number): void => {
-    insertOurs.run(id, JSON.stringify(params), seed, JSON.stringify(device), at, reason ?? null, from ?? null)
+  const insertParts = (id: number, { params, derived, seed, device, reason, from }: Trial, at: number): void => {
+    insertOurs.run(
+      id,
+      JSON.stringify(params),
+      derived ? JSON.stringify(derived) : null,
+      seed,
+      JSON.stringify(device),
+      at,
+      reason ?? null,
+      from ?? null,
+    )
     for (const leaf of activeLeaves(record, params)) {
       insertParam.run(id, leaf.name, internalValue(leaf), distributions.get(leaf.name))
     }

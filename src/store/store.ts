@@ -39,6 +39,7 @@ export interface LoggedEvent {
 export interface Start {
   readonly number?: number
   readonly params: Params
+  readonly derived?: Params | undefined
   readonly seed: number
   readonly device: Device
   /** Why this trial. */

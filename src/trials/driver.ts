@@ -8,6 +8,7 @@ import type { Store, StudyRecord, StudyStore } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import { hasEnded, isPlaced, type History, type Trial } from '../trial.ts'
 import { choose, type Chosen } from './choose.ts'
+import { derivedOf } from './derived.ts'
 import { earlierTrials } from './earlier.ts'
 import type { Executor, Slot } from './executor.ts'
 import { judge, maxSteps, runTrial, type End, type TrialRun } from './run_trial.ts'
@@ -141,7 +142,8 @@ async function feed(session: Session, slot: Slot): Promise<Why> {
       continue
     }
     const { promotion, ...start } = chosen
-    const trial = session.trials.start({ ...start, device: slot.device })
+    const derived = derivedOf(session.study, start.params)
+    const trial = session.trials.start({ ...start, derived, device: slot.device })
     if (promotion) session.onVerdict(trial, promotion)
     session.onEvent({
       kind: 'trial-started',
@@ -172,14 +174,14 @@ async function runToEnd(session: Session, started: Trial, slot: Slot, chosen: Ch
 /** Runs a trial from its start, or from its checkpoint where it has reported and kept one. */
 function runOn(session: Session, started: Trial, slot: Slot): Promise<End> {
   const { study, results, url, data } = session
-  const { number, params, seed, device, from } = started
+  const { number, params, derived, seed, device, from } = started
   const dir = trialDir(results, study.name, number)
   const reported = isEmpty(checkpointDir(dir)) ? 0 : started.reports.length
   if (reported === 0) emptyDir(dir)
   const job = {
     studyUrl: url,
     number,
-    params,
+    params: { ...params, ...derived },
     seed,
     device,
     maxSteps: maxSteps(study),

@@ -3,6 +3,7 @@ import { messageOf, nearest, TuneError } from '../errors.ts'
 import { defaults, encodeSpace, type Params, type Space } from '../space.ts'
 import type { Study } from '../study.ts'
 import { brokenBy } from './allowed.ts'
+import { derivedOf } from './derived.ts'
 
 /** The default export of a study file, checked: TypeScript's checks do not reach a file that is only bundled. */
 export function parseStudy(value: unknown, file: string): Study {
@@ -35,6 +36,7 @@ export function parseStudy(value: unknown, file: string): Study {
   if (single && study.goals.length > 1)
     refuse(`budget.${single} is about one goal, and this study has ${study.goals.length}`)
   for (const [i, params] of study.first.entries()) checkPoint(study, params, `${file}: first[${i}]`)
+  derivedOf(study, defaults(study.space) as Params)
   checkPoint(study, defaults(study.space), `${file}: the baseline, every parameter at its default,`)
   return study
 }
@@ -65,6 +67,7 @@ const CHECKS: Readonly<Record<keyof Study, Check>> = {
   seed: (value) => (isCount(value, 0) ? undefined : `seed is ${show(value)}, no whole number of 0 or more`),
   first: (value) =>
     Array.isArray(value) && value.every(isRecord) ? undefined : `first is ${show(value)}, no list of points`,
+  derive: optional((value) => (isFunction(value) ? undefined : `derive is ${show(value)}, no function`)),
   prepare: optional((value) => (isFunction(value) ? undefined : `prepare is ${show(value)}, no function`)),
   sampler: optional((value) => (isRecord(value) && isFunction(value['suggest']) ? undefined : `sampler is ${show(value)}, no sampler such as tpe()`)), // prettier-ignore
   pruner: optional((value) => (isRecord(value) && isFunction(value['judge']) ? undefined : `pruner is ${show(value)}, no pruner such as asha()`)), // prettier-ignore

@@ -4,6 +4,7 @@ import { checkpointDir, emptyDir, logFile, removeDir } from '../results.ts'
 import type { Params } from '../space.ts'
 import type { Study } from '../study.ts'
 import type { Metrics } from '../trial.ts'
+import { withDerived } from './derived.ts'
 import type { Executor, Job, Slot } from './executor.ts'
 import { failureOf, parseReport, type Parsed } from './report.ts'
 import { maxSteps, NO_REPORT } from './run_trial.ts'
@@ -64,7 +65,7 @@ async function runToEnd(
   const job = {
     studyUrl: url,
     number: repeat,
-    params: configs[config]!,
+    params: withDerived(study, configs[config]!),
     seed: seedFor(study.seed, 'repeat', repeat),
     device: slot.device,
     maxSteps: maxSteps(study),

@@ -73,6 +73,21 @@ export function testStore(place: () => StorePlace): void {
       expect(opened(at).list()[0]?.history.trials[0]?.params).toEqual(params)
     })
 
+    test('keeps what was derived from its params', () => {
+      const at = place()
+      const store = opened(at)
+      const study = store.open(record)
+      const derived = { heads: 4, name: 'wide', sizes: [1, 2] }
+      expect(study.start({ ...start, derived }).derived).toEqual(derived)
+      expect(study.start(start)).not.toHaveProperty('derived')
+      store.close()
+      expect(
+        opened(at)
+          .list()[0]
+          ?.history.trials.map((trial) => trial.derived),
+      ).toEqual([derived, undefined])
+    })
+
     test('keeps every metric of every report, whatever the number', () => {
       const at = place()
       const store = opened(at)

@@ -113,6 +113,30 @@ describe('a run', () => {
     expect(new Set(started)).toEqual(new Set([0, 1]))
   })
 
+  test('hands trials what their study derives from their params, and keeps it with them', async () => {
+    const seen: unknown[] = []
+    async function* look(params: Params) {
+      seen.push(params)
+      yield { pq: 1 }
+    }
+    const derive = ({ x }: Params) => ({ half: x / 2, layers: [1, 2] })
+    const { trials } = await run(studyOf(look, { derive, budget: { trials: 2 } }))
+    expect(trials[0]).toMatchObject({ params: { x: 0.5, net: 'a' }, derived: { half: 0.25, layers: [1, 2] } })
+    expect(seen).toEqual(trials.map(({ params, derived }) => ({ ...params, ...derived })))
+  })
+
+  test.each([
+    [() => 3, 'derive gives 3, no object of values'],
+    [() => ({ x: 1 }), "derive gives 'x', which is a parameter already"],
+    [() => ({ y: Number.NaN }), "derive gives 'y' as NaN, which cannot be stored"],
+    [() => ({ y: () => 1 }), "derive gives 'y' as () => 1, which cannot be stored"],
+  ])('that derives by %s is refused', async (derive, message) => {
+    await expect(run(studyOf(nineReports, { derive: derive as never }))).rejects.toMatchObject({
+      code: 'study/invalid',
+      message: `tiny: ${message}`,
+    })
+  })
+
   test('starts from the trials of another study that fit its space, and resumes with those alone', async () => {
     const clock = tickingClock()
     const store = openMemoryStore({ clock })

@@ -228,3 +228,21 @@ test('constraints are bounds on metrics that are yielded', () => {
   // @ts-expect-error 'rq' is never yielded
   defineStudy({ ...shared, constraints: [atMost('rq', 1)] })
 })
+
+test('what a study derives is typed in trials, beside its params', () => {
+  defineStudy({
+    name,
+    budget,
+    space,
+    goal: maximize('pq'),
+    derive: ({ lr }) => ({ decay: lr / 10, kind: 'cosine' }),
+    async *objective({ lr, decay, ...rest }) {
+      expectTypeOf(lr).toEqualTypeOf<number>()
+      expectTypeOf(decay).toEqualTypeOf<number>()
+      expectTypeOf(rest.kind).toEqualTypeOf<string>()
+      // @ts-expect-error nothing of that name is derived
+      void rest.momentum
+      yield { pq: 1 }
+    },
+  })
+})
