@@ -2,37 +2,40 @@ import type { Rng } from '../rng.ts'
 import type { Utility } from './acquisition.ts'
 import { beliefAt, slopesBySeen, supposing, type Posterior } from './numeric/gp_posterior.ts'
 import { logEi, type LogEi } from './numeric/log_ei.ts'
-import type { Columns } from './numeric/matern.ts'
+import { correlation, type Columns } from './numeric/matern.ts'
 import { normalQuantile } from '../normal.ts'
 import { sobolColumn } from './numeric/sobol_sequence.ts'
 
-/** A posterior for which what runs has come to its mean, and draws of how far from that it may come in fact. */
+/** A posterior for which what is unsure has come to its mean, and draws of how far from that it may be in fact. */
 export interface Fantasies {
   readonly posterior: Posterior
   readonly draws: readonly Draw[]
 }
 
 interface Draw {
-  /** For each running point, the last of the posterior's, an independent normal number. */
+  /** For each unsure point, the last of the posterior's, an independent normal number. */
   readonly normals: Float64Array
-  /** The lowest mean that there is then. */
+  /** The lowest value that there is then. */
   readonly best: number
 }
 
-const DRAWS = 128
-/** With more running trials than these, their mean is taken for what will come of them (Ginsbourger et al. 2010). */
-const MOST_DRAWN = 16
+const DRAWS = 64
+/** Of more unsure points than these, the others count by their means (Ginsbourger et al. 2010, "kriging believer"). */
+const MOST_DRAWN = 24
+/** The best of what was tried of which the true value is drawn, and how alike two of them may be. */
+const LEADERS = 8
+const ALIKE = 0.95
 
 /**
- * Adds running points, the last ones of `columns`, to a posterior whose lowest mean is `best`. What may come of them is
- * drawn from their joint distribution, once: the same draws for every point that is looked at.
+ * Adds points whose true value is not known, the last ones of `columns`: those that run, and with noise the best of
+ * those that were tried. What they may be is drawn from their joint distribution, once, so that all points are looked
+ * at with the same draws; an improvement is one below the lowest of them and `best`. (Letham et al. 2019,
+ * arXiv:1706.07094: with noise, a place that was tried often has no improvement left to give.)
  */
 export function fantasize(posterior: Posterior, columns: Columns, best: number, rng: Rng): Fantasies {
   const supposed = supposing(posterior, columns)
-  const running = supposed.rows.length
-  const normals = running === 0 || running > MOST_DRAWN ? [new Float64Array(running)] : evenNormals(running, rng)
   const settled = posterior.whitened.length
-  const draws = normals.map((normals) => {
+  const draws = evenNormals(supposed.rows.length, rng).map((normals) => {
     const whitened = supposed.posterior.whitened.slice()
     whitened.set(normals, settled)
     const outcomes = supposed.rows.map((row) => row.reduce((sum, cell, i) => sum + cell * whitened[i]!, 0))
@@ -41,13 +44,24 @@ export function fantasize(posterior: Posterior, columns: Columns, best: number, 
   return { posterior: supposed.posterior, draws }
 }
 
+/** Which of the points that were tried have the lowest means, but for those that are all but the same as a better one. */
+export function leaders({ kernel, columns }: Posterior, means: Float64Array): readonly number[] {
+  const order = [...means.keys()].filter((i) => means[i]! < Infinity).toSorted((a, b) => means[a]! - means[b]!)
+  const chosen: number[] = []
+  for (const i of order) {
+    if (chosen.length === LEADERS) break
+    if (!chosen.some((j) => correlation(kernel.weights, columns, i, j) > ALIKE)) chosen.push(i)
+  }
+  return chosen
+}
+
 /**
- * The logarithm of the improvement that is expected of a point: its expectation is exact in each draw of what runs, and
+ * The logarithm of the improvement that is expected of a point: its expectation is exact in each draw of what is unsure, and
  * the mean is taken over draws.
  */
 export function logImprovement({ posterior, draws }: Fantasies): Utility {
-  const running = draws[0]?.normals.length ?? 0
-  const settled = posterior.whitened.length - running
+  const unsure = draws[0]?.normals.length ?? 0
+  const settled = posterior.whitened.length - unsure
   return ([seen], slopes) => {
     const { mean, variance } = beliefAt(posterior, seen!)
     const parts = draws.map(({ normals, best }) => logEi(mean + shift(normals, seen!), variance, best))
@@ -64,10 +78,10 @@ export function logImprovement({ posterior, draws }: Fantasies): Utility {
     return highest + Math.log(total / draws.length)
   }
 
-  /** How far the mean at a point moves with what comes of the running ones. */
+  /** How far the mean at a point moves with what the unsure ones are. */
   function shift(normals: Float64Array, seen: Float64Array): number {
     let sum = 0
-    for (let r = 0; r < running; r++) sum += normals[r]! * seen[settled + r]!
+    for (let r = 0; r < unsure; r++) sum += normals[r]! * seen[settled + r]!
     return sum
   }
 
@@ -77,12 +91,15 @@ export function logImprovement({ posterior, draws }: Fantasies): Utility {
     const byVariance = parts.reduce((sum, part, i) => sum + part.byVariance * shares[i]!, 0)
     slopesBySeen(posterior, seen, byMean, byVariance, into)
     for (const [i, { normals }] of draws.entries())
-      for (let r = 0; r < running; r++) into[settled + r]! += byMeans[i]! * normals[r]!
+      for (let r = 0; r < unsure; r++) into[settled + r]! += byMeans[i]! * normals[r]!
   }
 }
 
-/** Evenly spread draws of independent normal numbers. */
+/** Evenly spread draws of independent normal numbers, the last ones 0 where they are too many. */
 function evenNormals(count: number, rng: Rng): readonly Float64Array[] {
-  const columns = Array.from({ length: count }, (_, d) => sobolColumn(DRAWS, d, rng.below(2 ** 32)).map(normalQuantile))
-  return Array.from({ length: DRAWS }, (_, s) => Float64Array.from(columns, (column) => column[s]!))
+  const drawn = Math.min(count, MOST_DRAWN)
+  const columns = Array.from({ length: drawn }, (_, d) => sobolColumn(DRAWS, d, rng.below(2 ** 32)).map(normalQuantile))
+  return Array.from({ length: drawn === 0 ? 1 : DRAWS }, (_, s) =>
+    Float64Array.from({ length: count }, (_, d) => columns[d]?.[s] ?? 0),
+  )
 }

@@ -1,10 +1,10 @@
 import { TuneError } from '../errors.ts'
 import type { Rng } from '../rng.ts'
-import type { Point } from '../space.ts'
-import { excessOf, lossOf, type Trial } from '../trial.ts'
+import type { Dim, Point } from '../space.ts'
+import { excessOf, lossOf, type History, type Trial } from '../trial.ts'
 import { acquisitionOf, sumOf, type Utility } from './acquisition.ts'
-import { columnsOf, encodingOf } from './encoding.ts'
-import { fantasize, logImprovement } from './expected_improvement.ts'
+import { columnsOf, encodingOf, snapped, type Encoding } from './encoding.ts'
+import { fantasize, leaders, logImprovement } from './expected_improvement.ts'
 import { logFeasibility } from './feasibility.ts'
 import { logHypervolume } from './hypervolume_improvement.ts'
 import { finiteLosses, type Measure } from './losses.ts'
@@ -16,7 +16,7 @@ import { withoutInactive } from './points.ts'
 import { rank, type Ranking } from './ranking.ts'
 import type { Sampler } from './sampler.ts'
 import { sobol } from './sobol.ts'
-import { lastRefit, surrogates, type Surrogate } from './surrogate.ts'
+import { lastRefit, surrogates, type Surrogate, type SurrogateOf } from './surrogate.ts'
 
 interface GpOptions {
   /** Trials that are spread evenly before anything is learned. Default: twice the dimensions, from 6 to 20. */
@@ -25,6 +25,8 @@ interface GpOptions {
 
 /** Trials that a kernel is fitted to at most, half of them the best and half the newest: the cost grows with their cube. */
 const MOST_FITTED = 300
+/** A variance of noise, beside one of 1 of all results, from which on means are not taken for the truth. */
+const NOISY = 1e-3
 /** Evenly spread points of which one is suggested where all that is proposed was tried before. */
 const SPARE = 256
 
@@ -49,41 +51,60 @@ export function gp({ startup }: GpOptions = {}): Sampler {
     name: 'gp',
     suggest(history, rng) {
       const ranking = rank(history)
-      const { dims } = history
-      const varied = dims.filter(({ levels }) => levels > 1).length
-      if (varied === 0 || ranking.ended.length < (startup ?? Math.max(6, Math.min(2 * varied, 20))))
-        return start.suggest(history, rng)
-
+      const varied = history.dims.filter(({ levels }) => levels > 1).length
+      const early = startup ?? Math.max(6, Math.min(2 * varied, 20))
       const encoding = encodingOf(history.dims)
-      const { tried, fitted } = arranged(ranking)
-      const data = columnsOf(encoding, tried.map(pointOf))
-      const modelOf = (measure: Measure) =>
-        surrogateOf({ columns: data, losses: (count) => finiteLosses(measure, tried.slice(0, count)) }, fitted)
-      const models: Models = {
-        goals: history.goals.map((goal) => modelOf((metrics) => lossOf(goal, metrics))),
-        bounds: (history.constraints ?? []).map((bound) => modelOf((metrics) => excessOf(bound, metrics))),
-        known: columnsOf(encoding, [...tried, ...ranking.pending].map(pointOf)),
+      if (varied === 0 || ranking.ended.length < early) {
+        const first = start.suggest(history, rng)
+        return first && { ...first, point: firstNew(history, encoding, [first.point], rng) }
       }
+      const models = modelsOf(history, encoding, ranking, surrogateOf)
       const keeping = keepingAll(models)
       const worth = acquisitionOf(encoding, ...whatCounts(models, keeping, rng))
-      const incumbents = models.goals.map(({ means }) => withoutGaps(tried[lowestOf(means, keeping)]!.point, rng))
+      const incumbents = models.goals.map(({ means }) => models.tried[lowestOf(means, keeping)]!.point)
       const { weights } = models.goals[0]!.posterior.kernel
-      const proposals = propose(encoding, worth, incumbents, weights, rng).map(({ point }) => point)
-      const isNew = (point: Point) => !isTried(point, history.trials)
-      const points = [...proposals, ...evenPoints(encoding, SPARE, rng)].map((point) =>
-        withoutInactive(dims, [...point]),
-      )
-      const point = points.find(isNew) ?? points[0]
-      return point && { point, reason: reasonOf(models, keeping) }
+      const proposals = propose(encoding, worth, incumbents, weights, rng)
+      const points = proposals.map(({ point }) => withoutInactive(history.dims, [...point]))
+      return { point: firstNew(history, encoding, points, rng), reason: reasonOf(models, keeping) }
     },
   }
 }
 
-/** What is believed of each goal and of what each constraint bounds, and all points, the running ones last. */
+/** The first point that was not tried before, or some other; the first of all where there is none. */
+function firstNew({ dims, trials }: History, encoding: Encoding, points: readonly Point[], rng: Rng): Point {
+  const isNew = (point: Point) => !trials.some((trial) => isSame(dims, point, trial.point))
+  const others = () => evenPoints(encoding, SPARE, rng).map((point) => withoutInactive(dims, [...point]))
+  return points.find(isNew) ?? others().find(isNew) ?? points[0]!
+}
+
+/** Points are the same where each coordinate has the same level or number, but for rounding, or is off in both. */
+function isSame(dims: readonly Dim[], a: Point, b: Point): boolean {
+  return dims.every((dim, d) => {
+    const [x, y] = [snapped(dim, a[d]!), snapped(dim, b[d]!)]
+    return Number.isNaN(x) ? Number.isNaN(y) : Math.abs(x - y) < 1e-9
+  })
+}
+
+/** What is believed of each goal and of what each constraint bounds, by the trials that were tried. */
 interface Models {
+  readonly tried: readonly Trial[]
   readonly goals: readonly Surrogate[]
   readonly bounds: readonly Surrogate[]
+  /** All points, the running ones last. */
   readonly known: Columns
+}
+
+function modelsOf(history: History, encoding: Encoding, ranking: Ranking, surrogateOf: SurrogateOf): Models {
+  const { tried, fitted } = arranged(ranking)
+  const columns = columnsOf(encoding, tried.map(pointOf))
+  const modelOf = (measure: Measure) =>
+    surrogateOf({ columns, losses: (count) => finiteLosses(measure, tried.slice(0, count)) }, fitted)
+  return {
+    tried,
+    goals: history.goals.map((goal) => modelOf((metrics) => lossOf(goal, metrics))),
+    bounds: (history.constraints ?? []).map((bound) => modelOf((metrics) => excessOf(bound, metrics))),
+    known: columnsOf(encoding, [...tried, ...ranking.pending].map(pointOf)),
+  }
 }
 
 /**
@@ -134,10 +155,23 @@ function whatCounts(
   ]
 }
 
+/**
+ * The improvement to expect below the lowest mean or, where results are noisy, below what is truly lowest of the points
+ * with the lowest means: expecting it below a mean alone, one tries the same place again and again.
+ */
 function improvement({ posterior, means }: Surrogate, keeping: readonly boolean[], known: Columns, rng: Rng) {
-  const best = Math.min(...means.filter((_, i) => keeping[i]))
-  const fantasies = fantasize(posterior, known, best, rng)
+  const allowed = means.map((mean, i) => (keeping[i] ? mean : Infinity))
+  const isNoisy = posterior.kernel.noise > NOISY
+  const columns = isNoisy ? withRepeats(known, means.length, leaders(posterior, allowed)) : known
+  const fantasies = fantasize(posterior, columns, isNoisy ? Infinity : Math.min(...allowed), rng)
   return { utility: logImprovement(fantasies), posteriors: [fantasies.posterior] }
+}
+
+/** Some points, with repeats of some of the first `count` put after these. */
+function withRepeats({ columns, isCategory }: Columns, count: number, repeated: readonly number[]): Columns {
+  const order = [...Array(count).keys(), ...repeated]
+  const longer = columns.map((column) => Float64Array.of(...order.map((i) => column[i]!), ...column.subarray(count)))
+  return { count: longer[0]!.length, columns: longer, isCategory }
 }
 
 function volume(goals: readonly Surrogate[], keeping: readonly boolean[], known: Columns) {
@@ -160,16 +194,6 @@ function reasonOf({ goals, bounds }: Models, keeping: readonly boolean[]): strin
     return `the likeliest to keep all ${bounds.length === 1 ? 'of its constraint' : 'constraints'}, ${trials}`
   const gain = goals.length > 1 ? 'the largest gain of the front' : 'the largest improvement'
   return `${gain} to expect${bounds.length > 0 ? ' within the constraints' : ''}, ${trials}`
-}
-
-/** The point with some number where it has none. */
-function withoutGaps(point: Point, rng: Rng): Float64Array {
-  return Float64Array.from(point, (x) => (Number.isNaN(x) ? rng.uniform() : x))
-}
-
-function isTried(point: Point, trials: readonly Trial[]): boolean {
-  const isSame = (x: number, y = Number.NaN) => (Number.isNaN(x) ? Number.isNaN(y) : Math.abs(x - y) < 1e-9)
-  return trials.some((trial) => point.every((x, d) => isSame(x, trial.point[d])))
 }
 
 function pointOf({ point }: Trial): Point {

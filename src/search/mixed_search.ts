@@ -1,5 +1,5 @@
 import type { Rng } from '../rng.ts'
-import { levelCentre } from '../space.ts'
+import { levelCentre, type Point } from '../space.ts'
 import type { Acquisition } from './acquisition.ts'
 import { activity, snapped, type Encoding } from './encoding.ts'
 import { minimizeInBox } from './numeric/minimize.ts'
@@ -12,10 +12,14 @@ export interface Proposal {
 }
 
 /** Points that are looked at first, and how many covariances that may cost. */
-const MOST_CANDIDATES = 2048
+const MOST_CANDIDATES = 1024
 const MOST_COVARIANCES = 2 ** 18
 const STARTS = 10
 const ROUNDS = 20
+/** Of all starts, some steps show which hills are worth climbing to their tops. */
+const FIRST_STEPS = 12
+const MOST_STEPS = 100
+const FINISHED = 3
 
 /**
  * Points that an acquisition finds most worth trying, the best first: from the best of evenly spread points, from some
@@ -25,16 +29,21 @@ const ROUNDS = 20
 export function propose(
   encoding: Encoding,
   acquisition: Acquisition,
-  incumbents: readonly Float64Array[],
+  incumbents: readonly Point[],
   weights: Float64Array,
   rng: Rng,
 ): readonly Proposal[] {
   const count = Math.min(MOST_CANDIDATES, Math.ceil(MOST_COVARIANCES / acquisition.cost))
   const spread = evenPoints(encoding, count, rng).map((point) => ({ point, value: acquisition.value(point) }))
-  const known = incumbents.map((point) => ({ point, value: acquisition.value(point) }))
+  const known = incumbents.map((incumbent) => {
+    const point = Float64Array.from(incumbent, (x) => (Number.isNaN(x) ? rng.uniform() : x))
+    return { point, value: acquisition.value(point) }
+  })
   const starts = [...known, ...roulette(spread, STARTS - known.length, rng)]
-  const found = starts.map((start) => climb(encoding, acquisition, start, weights))
-  return found.toSorted((a, b) => b.value - a.value)
+  const climb = (start: Proposal, steps: number) => summit(encoding, acquisition, start, weights, steps)
+  const found = starts.map((start) => climb(start, FIRST_STEPS)).toSorted((a, b) => b.value - a.value)
+  const finished = found.slice(0, FINISHED).map((proposal) => climb(proposal, MOST_STEPS))
+  return [...finished.toSorted((a, b) => b.value - a.value), ...found.slice(FINISHED)]
 }
 
 /** Evenly spread points, with some number in every coordinate. */
@@ -57,12 +66,18 @@ function roulette(proposals: readonly Proposal[], count: number, rng: Rng): read
   return [best, ...others.slice(0, count - 1).map(({ proposal }) => proposal)]
 }
 
-/** The top of the hill that a proposal stands on. */
-function climb(encoding: Encoding, acquisition: Acquisition, start: Proposal, weights: Float64Array): Proposal {
+/** The top of the hill that a proposal stands on, or the way up there as far as some steps lead. */
+function summit(
+  encoding: Encoding,
+  acquisition: Acquisition,
+  start: Proposal,
+  weights: Float64Array,
+  steps: number,
+): Proposal {
   let at = start
   for (let round = 0; round < ROUNDS; round++) {
     const before = at.value
-    at = alongGradient(encoding, acquisition, at, weights)
+    at = alongGradient(encoding, acquisition, at, weights, steps)
     const onGradient = at.value
     at = levelByLevel(encoding, acquisition, at)
     if (at.value === onGradient || at.value - before < 1e-4) break
@@ -72,7 +87,13 @@ function climb(encoding: Encoding, acquisition: Acquisition, start: Proposal, we
 }
 
 /** Moves the numbers that count here, each in units of its lengthscale. */
-function alongGradient(encoding: Encoding, acquisition: Acquisition, at: Proposal, weights: Float64Array): Proposal {
+function alongGradient(
+  encoding: Encoding,
+  acquisition: Acquisition,
+  at: Proposal,
+  weights: Float64Array,
+  iterations: number,
+): Proposal {
   const isOn = new Uint8Array(encoding.dims.length)
   activity(encoding, at.point, isOn)
   const moving = encoding.dims.flatMap((_, d) => (isOn[d] && !encoding.discrete[d] ? [d] : []))
@@ -91,7 +112,7 @@ function alongGradient(encoding: Encoding, acquisition: Acquisition, at: Proposa
     moving.map((d, i) => at.point[d]! * scales[i]!),
     scales.map(() => 0),
     scales,
-    { iterations: 50, tolerance: 1e-2 },
+    { iterations, tolerance: 1e-2 },
   )
   if (!(-value > at.value)) return at
   place(x)

@@ -22,6 +22,9 @@ interface Fitted extends Fit {
   readonly warp: Warp
 }
 
+/** Makes a model of data whose kernel is fitted to so many of the first points. */
+export type SurrogateOf = (data: Data, fitted: number) => Surrogate
+
 /** A model is fitted anew when there is this part more to learn from. */
 const REFIT = 0.05
 /** Fits of fewer points start from nothing. */
@@ -36,7 +39,7 @@ const MEMORY = 16
  * before, only saves the work. The kernel is fitted to the `fitted` first points, and the factorisation grows by a row a
  * point after them.
  */
-export function surrogates(): (data: Data, fitted: number) => Surrogate {
+export function surrogates(): SurrogateOf {
   const fits: { readonly columns: Columns; readonly losses: Float64Array; readonly fitted: Fitted }[] = []
   const factors: { readonly kernel: Kernel; readonly columns: Columns; readonly factor: InverseFactor }[] = []
 

@@ -1,5 +1,5 @@
 import { emptyFactor, inverseOf, rowStart, unwhiten, whiten, writeRow } from './inverse_factor.ts'
-import { addWeightedSquares, matern52, matern52Slope, squaredDistances, type Columns } from './matern.ts'
+import { addWeightedSquares, covariances, covarianceSlopes, squaredDistances, type Columns } from './matern.ts'
 import { minimizeInBox, type Smooth } from './minimize.ts'
 
 /** What a Gaussian process takes for granted about a function: the covariance of its values, and their noise. */
@@ -64,7 +64,7 @@ export function negativeLogPosterior(columns: Columns, values: Float64Array): Sm
     for (let i = 0; i < count; i++) {
       squaredDistances(columns, weights, rows[i]!, i, row)
       squared.set(row.subarray(0, i), rowStart(i))
-      for (let k = 0; k < i; k++) row[k] = scale * matern52(row[k]!)
+      covariances(scale, row, 0, i, row)
       logDiagonal += Math.log(writeRow(cells, i, row, scale + noise, noise))
     }
     whiten(cells, count, values, row)
@@ -74,14 +74,17 @@ export function negativeLogPosterior(columns: Columns, values: Float64Array): Sm
 
     // The sum over pairs of (K^-1 - alpha alpha') dK is what the value changes by; the diagonal counts half.
     const inverse = inverseOf({ size: count, cells })
-    let [byScale, byNoise] = [0, 0]
+    let byScale = 0
+    let byNoise = 0
     sums.fill(0)
     for (let i = 0; i < count; i++) {
       const start = rowStart(i)
+      covariances(scale, squared, start, i, row)
+      covarianceSlopes(scale, squared, start, i, weighted)
       for (let k = 0; k < i; k++) {
         const pull = inverse[start + k]! - alpha[i]! * alpha[k]!
-        byScale += pull * scale * matern52(squared[start + k]!)
-        weighted[k] = pull * scale * matern52Slope(squared[start + k]!)
+        byScale += pull * row[k]!
+        weighted[k]! *= pull
       }
       const pull = 0.5 * (inverse[start + i]! - alpha[i]! * alpha[i]!)
       byScale += pull * scale

@@ -1,9 +1,12 @@
 import { emptyFactor, unwhiten, whiten, writeRow, type InverseFactor } from './inverse_factor.ts'
 import type { Kernel } from './gp_fit.ts'
-import { matern52, matern52Slope, squaredDistances, type Columns } from './matern.ts'
+import { covariances, covarianceSlopes, squaredDistances, type Columns } from './matern.ts'
 
 /** No function is known better than this: a variance comes from a difference. */
 const LEAST_VARIANCE = 1e-12
+
+/** The variance, as a part of the scale, that is left of what is supposed: rounding needs some. */
+const ALL_BUT_SURE = 1e-8
 
 /** A Gaussian process that has seen some points. */
 export interface Posterior {
@@ -39,7 +42,7 @@ export function growFactor(kernel: Kernel, columns: Columns, older: InverseFacto
   for (let i = from; i < columns.count; i++) {
     const point = columns.columns.map((column) => column[i]!)
     squaredDistances(columns, kernel.weights, point, i, k)
-    for (let j = 0; j < i; j++) k[j] = kernel.scale * matern52(k[j]!)
+    covariances(kernel.scale, k, 0, i, k)
     const diagonal = writeRow(cells, i, k, kernel.scale + noise, noise)
     rows.push(Float64Array.of(...k.subarray(0, i), diagonal))
   }
@@ -64,7 +67,7 @@ export interface Supposed {
 
 /** Supposes that the last points of the columns, which the posterior has not seen, came to their means. */
 export function supposing({ kernel, factor, whitened }: Posterior, columns: Columns): Supposed {
-  const grown = growFactor(kernel, columns, factor, 1e-6 * kernel.scale)
+  const grown = growFactor(kernel, columns, factor, ALL_BUT_SURE * kernel.scale)
   const all = new Float64Array(columns.count)
   all.set(whitened)
   const means = Float64Array.from(grown.rows, (row) => row.reduce((sum, cell, i) => sum + cell * all[i]!, 0))
@@ -81,7 +84,8 @@ export function meansAtSeen({ kernel, factor: { cells }, whitened }: Posterior, 
 
 /** What is believed at a point whose whitened covariances with what was seen are `seen`. */
 export function beliefAt({ kernel, whitened }: Posterior, seen: Float64Array): Belief {
-  let [mean, variance] = [0, kernel.scale]
+  let mean = 0
+  let variance = kernel.scale
   for (let i = 0; i < whitened.length; i++) {
     mean += whitened[i]! * seen[i]!
     variance -= seen[i]! * seen[i]!
@@ -109,24 +113,26 @@ export function viewOf({ kernel, columns, factor: { size, cells } }: Posterior) 
   const squared = new Float64Array(size)
   const k = new Float64Array(size)
   const seen = new Float64Array(size)
+  const steepness = new Float64Array(size)
   return {
     size,
     whiten(point: Float64Array): Float64Array {
       squaredDistances(columns, kernel.weights, point, size, squared)
-      for (let i = 0; i < size; i++) k[i] = kernel.scale * matern52(squared[i]!)
+      covariances(kernel.scale, squared, 0, size, k)
       whiten(cells, size, k, seen)
       return seen
     },
     pullBack(point: Float64Array, slopes: Float64Array, into: Float64Array): void {
       unwhiten(cells, size, slopes, k)
-      for (let i = 0; i < size; i++) k[i]! *= 2 * kernel.scale * matern52Slope(squared[i]!)
+      covarianceSlopes(2 * kernel.scale, squared, 0, size, steepness)
+      for (let i = 0; i < size; i++) k[i]! *= steepness[i]!
       for (let d = 0; d < columns.columns.length; d++) {
         if (columns.isCategory[d]) continue
         const column = columns.columns[d]!
-        const [x, weight] = [point[d]!, kernel.weights[d]!]
+        const x = point[d]!
         let sum = 0
         for (let i = 0; i < size; i++) sum += k[i]! * (x - column[i]!)
-        into[d]! += weight * sum
+        into[d]! += kernel.weights[d]! * sum
       }
     },
   }

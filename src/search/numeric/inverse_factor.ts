@@ -92,8 +92,14 @@ function addRows(
 ): void {
   let i = from
   for (; i + 3 < to; i += 4) {
-    const [r0, r1, r2, r3] = [rowStart(i), rowStart(i + 1), rowStart(i + 2), rowStart(i + 3)]
-    const [f0, f1, f2, f3] = [factor(i), factor(i + 1), factor(i + 2), factor(i + 3)]
+    const r0 = rowStart(i)
+    const r1 = rowStart(i + 1)
+    const r2 = rowStart(i + 2)
+    const r3 = rowStart(i + 3)
+    const f0 = factor(i)
+    const f1 = factor(i + 1)
+    const f2 = factor(i + 2)
+    const f3 = factor(i + 3)
     const count = Math.min(most, i + 1)
     for (let j = 0; j < count; j++) {
       into[at + j] =

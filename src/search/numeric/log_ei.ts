@@ -25,7 +25,8 @@ export function logEi(mean: number, variance: number, best: number): LogEi {
 /** log h for h(z) = z * cdf(z) + density(z), the expected improvement of a standard normal number, and its slopes. */
 function improvement(z: number) {
   if (z > -1) {
-    const [cdf, density] = [normalCdf(z), normalDensity(z)]
+    const cdf = normalCdf(z)
+    const density = normalDensity(z)
     const h = z * cdf + density
     return { logH: Math.log(h), cdfOverH: cdf / h, densityOverH: density / h }
   }
