@@ -68,7 +68,7 @@ export interface PrepareContext<X = Settings> {
   readonly progress: (message: string) => void
 }
 
-interface StudyDefinition<S extends Space, M extends Metrics, X extends Settings, D, E> {
+export interface StudyDefinition<S extends Space, M extends Metrics, X extends Settings, D, E> {
   /** Its name in the store and under `results/`: letters, digits, `_`, `-` and `.`. */
   readonly name: string
   readonly settings?: X

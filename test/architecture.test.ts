@@ -16,7 +16,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   eval: ['vocabulary', 'data'],
   models: ['vocabulary', 'data', 'eval'],
   trials: ['vocabulary', 'contracts'],
-  index: ['vocabulary', 'contracts', 'search', 'data', 'eval', 'models'],
+  ask: ['vocabulary', 'contracts', 'search', 'store', 'trials'],
+  index: ['vocabulary', 'contracts', 'ask', 'search', 'data', 'eval', 'models'],
   cli: ['vocabulary', 'contracts', 'search', 'store', 'data', 'eval', 'models', 'trials'],
 }
 
