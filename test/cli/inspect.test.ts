@@ -178,7 +178,7 @@ describe('tune export', () => {
   })
 
   test('needs to know what to export, and refuses two things at once', async () => {
-    expect(mistakeOf(await tune(dir, ['export']))).toEqual(mistake('usage', /one of --yaml, --json and --csv/))
+    expect(mistakeOf(await tune(dir, ['export']))).toEqual(mistake('usage', /one of --yaml, --json, --csv and --onnx/))
     expect(mistakeOf(await tune(dir, ['export', '--csv', '--json']))).toEqual(mistake('usage', /not 2/))
   })
 })
