@@ -1,5 +1,6 @@
 import { cmaes } from '../../src/search/cmaes.ts'
 import { gp } from '../../src/search/gp.ts'
+import { nsga2 } from '../../src/search/nsga2.ts'
 import { random } from '../../src/search/random.ts'
 import type { Sampler } from '../../src/search/sampler.ts'
 import { sobol } from '../../src/search/sobol.ts'
@@ -18,5 +19,6 @@ export const SAMPLERS: Readonly<Record<string, Measured>> = {
   sobol: { make: sobol, bars: CHEAP },
   cmaes: { make: cmaes, bars: CHEAP },
   gp: { make: gp, bars: { 300: 100 } },
+  nsga2: { make: nsga2, bars: CHEAP },
   tpe: { make: tpe, bars: { 1000: 1.5, 5000: 3 } },
 }
