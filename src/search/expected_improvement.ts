@@ -1,7 +1,7 @@
 import type { Rng } from '../rng.ts'
 import type { Utility } from './acquisition.ts'
 import { beliefAt, slopesBySeen, supposing, type Posterior } from './numeric/gp_posterior.ts'
-import { logEi, type LogEi } from './numeric/log_ei.ts'
+import { logEi } from './numeric/log_ei.ts'
 import { correlation, type Columns } from './numeric/matern.ts'
 import { normalQuantile } from '../normal.ts'
 import { sobolColumn } from './numeric/sobol_sequence.ts'
@@ -62,38 +62,42 @@ export function leaders({ kernel, columns }: Posterior, means: Float64Array): re
 export function logImprovement({ posterior, draws }: Fantasies): Utility {
   const unsure = draws[0]?.normals.length ?? 0
   const settled = posterior.whitened.length - unsure
+  // Of each draw, written anew for each point: this runs thousands of times for a suggestion.
+  const [logs, byMeans, byVariances, shares] = [0, 1, 2, 3].map(() => new Float64Array(draws.length)) as FourArrays
   return ([seen], slopes) => {
     const { mean, variance } = beliefAt(posterior, seen!)
-    const parts = draws.map(({ normals, best }) => logEi(mean + shift(normals, seen!), variance, best))
-    const highest = parts.reduce((most, { value }) => Math.max(most, value), -Infinity)
-    const shares = parts.map(({ value }) => Math.exp(value - highest))
-    const total = shares.reduce((sum, share) => sum + share, 0)
-    if (slopes)
-      writeSlopes(
-        slopes[0]!,
-        seen!,
-        parts,
-        shares.map((share) => share / total),
-      )
+    let highest = -Infinity
+    for (let s = 0; s < draws.length; s++) {
+      const { normals, best } = draws[s]!
+      let there = mean
+      for (let u = 0; u < unsure; u++) there += normals[u]! * seen![settled + u]!
+      const { value, byMean, byVariance } = logEi(there, variance, best)
+      logs[s] = value
+      byMeans[s] = byMean
+      byVariances[s] = byVariance
+      if (value > highest) highest = value
+    }
+    let total = 0
+    for (let s = 0; s < draws.length; s++) total += shares[s] = Math.exp(logs[s]! - highest)
+    if (slopes) writeSlopes(slopes[0]!, seen!, total)
     return highest + Math.log(total / draws.length)
   }
 
-  /** How far the mean at a point moves with what the unsure ones are. */
-  function shift(normals: Float64Array, seen: Float64Array): number {
-    let sum = 0
-    for (let r = 0; r < unsure; r++) sum += normals[r]! * seen[settled + r]!
-    return sum
-  }
-
-  function writeSlopes(into: Float64Array, seen: Float64Array, parts: readonly LogEi[], shares: readonly number[]) {
-    const byMeans = parts.map(({ byMean }, i) => byMean * shares[i]!)
-    const byMean = byMeans.reduce((sum, slope) => sum + slope, 0)
-    const byVariance = parts.reduce((sum, part, i) => sum + part.byVariance * shares[i]!, 0)
+  function writeSlopes(into: Float64Array, seen: Float64Array, total: number): void {
+    let byMean = 0
+    let byVariance = 0
+    for (let s = 0; s < draws.length; s++) {
+      byMeans[s]! *= shares[s]! / total
+      byMean += byMeans[s]!
+      byVariance += (byVariances[s]! * shares[s]!) / total
+    }
     slopesBySeen(posterior, seen, byMean, byVariance, into)
-    for (const [i, { normals }] of draws.entries())
-      for (let r = 0; r < unsure; r++) into[settled + r]! += byMeans[i]! * normals[r]!
+    for (let s = 0; s < draws.length; s++)
+      for (let u = 0; u < unsure; u++) into[settled + u]! += byMeans[s]! * draws[s]!.normals[u]!
   }
 }
+
+type FourArrays = [Float64Array, Float64Array, Float64Array, Float64Array]
 
 /** Evenly spread draws of independent normal numbers, the last ones 0 where they are too many. */
 function evenNormals(count: number, rng: Rng): readonly Float64Array[] {

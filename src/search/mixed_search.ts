@@ -13,7 +13,7 @@ export interface Proposal {
 
 /** Points that are looked at first, and how many covariances that may cost. */
 const MOST_CANDIDATES = 1024
-const MOST_COVARIANCES = 2 ** 18
+const MOST_COVARIANCES = 2 ** 17
 const STARTS = 10
 const ROUNDS = 20
 /** Of all starts, some steps show which hills are worth climbing to their tops. */

@@ -13,7 +13,7 @@ export interface Surrogate {
 }
 
 /** What was tried, and the losses of the first so many of it, by what those alone say. */
-export interface Data {
+interface Data {
   readonly columns: Columns
   losses(count: number): Float64Array
 }

@@ -137,5 +137,3 @@ export function viewOf({ kernel, columns, factor: { size, cells } }: Posterior) 
     },
   }
 }
-
-export type View = ReturnType<typeof viewOf>
