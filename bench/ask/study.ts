@@ -7,7 +7,7 @@ import { defineStudy, minimize } from '../../src/study.ts'
 import { choose } from '../../src/trials/choose.ts'
 
 /** As the Optuna baseline has it: four linear numbers, one of them stepped, two on a log scale, two whole, two choices. */
-export const study = defineStudy({
+const study = defineStudy({
   name: 'ask',
   goal: minimize('loss'),
   space: {
