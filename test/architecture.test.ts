@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   trials: ['vocabulary', 'contracts'],
   ask: ['vocabulary', 'contracts', 'search', 'store', 'trials'],
   index: ['vocabulary', 'contracts', 'ask', 'search', 'data', 'eval', 'models'],
-  cli: ['vocabulary', 'contracts', 'search', 'store', 'data', 'eval', 'models', 'trials'],
+  cli: ['vocabulary', 'contracts', 'ask', 'search', 'store', 'data', 'eval', 'models', 'trials'],
 }
 
 /** The one file that each package is imported by, types included. */

@@ -5,6 +5,7 @@ import { openSqliteStore } from '../../src/store/sqlite.ts'
 import type { StudyStore } from '../../src/store/store.ts'
 import { defineStudy, minimize } from '../../src/study.ts'
 import { choose } from '../../src/trials/choose.ts'
+import { suggest } from '../../src/trials/suggest.ts'
 
 /** As the Optuna baseline has it: four linear numbers, one of them stepped, two on a log scale, two whole, two choices. */
 const study = defineStudy({
@@ -51,16 +52,9 @@ export function timed(work: () => void): Time {
 
 /** One suggestion, from the question to the stored result. */
 export function askAndTell(trials: StudyStore, sampler: Sampler): void {
-  const chosen = choose({
-    study,
-    sampler,
-    history: trials.history(),
-    isAborted: false,
-    endedNow: [],
-    seconds: 0,
-    earlier: [],
-  })
-  if (typeof chosen === 'string') throw new Error(`no trial to run: ${chosen}`)
+  const progress = { study, history: trials.history(), isAborted: false, endedNow: [], seconds: 0, earlier: [] }
+  const chosen = choose({ ...progress, advise: (history, number) => suggest(study, sampler, history, number) })
+  if (typeof chosen === 'string' || chosen instanceof Promise) throw new Error('there is no trial to run')
   const { number, params } = trials.start({ ...chosen, device: { kind: 'cpu', index: 0, threads: 1 } })
   const { x0, x1, lr } = params as { readonly x0: number; readonly x1: number; readonly lr: number }
   const loss = (x0 - 0.3) ** 2 + (x1 / 10) ** 2 + (Math.log10(lr) + 3) ** 2

@@ -11,6 +11,7 @@ import { recordOf } from '../trials/driver.ts'
 import { earlierTrials } from '../trials/earlier.ts'
 import { parseStudy } from '../trials/parse_study.ts'
 import { failureOf, parseReport } from '../trials/report.ts'
+import { suggest } from '../trials/suggest.ts'
 
 /** A study without an objective: a program of its own runs the trials. */
 type AskedStudy<S extends Space, E> = Omit<
@@ -56,23 +57,16 @@ export async function openStudy<S extends Space, E extends Params = Record<never
 ): Promise<OpenStudy<Values<S> & E>> {
   const { openSqliteStore } = await import('../store/sqlite.ts')
   const study = studyOf(definition)
+  const sampler = study.sampler ?? auto()
   const store = openSqliteStore(results)
   const trials = store.open(recordOf(study, ''), { acceptCodeChange: true })
   const [startedAt, earlier] = [systemClock.now(), earlierTrials(study, store)]
   return {
     ask: () => {
       const seconds = (systemClock.now() - startedAt) / 1000
-      const sampler = study.sampler ?? auto()
-      const chosen = choose({
-        study,
-        sampler,
-        history: trials.history(),
-        isAborted: false,
-        endedNow: [],
-        seconds,
-        earlier,
-      })
-      if (typeof chosen === 'string') return undefined
+      const progress = { study, history: trials.history(), isAborted: false, endedNow: [], seconds, earlier }
+      const chosen = choose({ ...progress, advise: (history, number) => suggest(study, sampler, history, number) })
+      if (typeof chosen === 'string' || chosen instanceof Promise) return undefined
       const derived = derivedOf(study, chosen.params)
       const device = { kind: 'cpu', index: 0, threads: 1 } as const
       const { number, params, seed } = trials.start({ ...chosen, derived, device })

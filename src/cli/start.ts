@@ -3,6 +3,7 @@ import type { StudyEvent } from '../event.ts'
 import { checkDevices } from '../models/engines/devices.ts'
 import { bestFile, writeAtomically } from '../results.ts'
 import { auto } from '../search/auto.ts'
+import { openAdviceThread } from '../ask/advice_thread.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { withOverrides, type Study } from '../study.ts'
 import { runStudy, type StudyEnd } from '../trials/driver.ts'
@@ -75,7 +76,7 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
     for (const message of baselineWarnings(study)) reporter.tell({ kind: 'warning', message, at: Date.now() })
     const { acceptCodeChange = false } = options
     const { signal } = interruption
-    const end = await runStudy({ study, url, codeHash, acceptCodeChange, store, executor, sampler: auto(), results, clock: systemClock, signal, onEvent }) // prettier-ignore
+    const end = await runStudy({ study, url, codeHash, acceptCodeChange, store, executor, sampler: auto(), openAdviceThread: () => openAdviceThread(url, study), results, clock: systemClock, signal, onEvent }) // prettier-ignore
     reporter.close()
     const stored = findStudy(store, study.name)
     const ran = stored.history.trials.filter(hasEnded).length - earlier.filter(hasEnded).length

@@ -1,14 +1,13 @@
 import { seedFor } from '../rng.ts'
 import { TuneError } from '../errors.ts'
 import type { Promotion } from '../search/pruner.ts'
-import type { Sampler } from '../search/sampler.ts'
 import { defaults, type Params } from '../space.ts'
 import type { Start } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import { BASELINE, countStates, isPlaced, type History, type Trial } from '../trial.ts'
+import type { Adviser } from './adviser.ts'
 import { blame } from './blame.ts'
 import { endOf, type Progress, type Why } from './stopping.ts'
-import { suggest, type Advice } from './suggest.ts'
 
 /** What to run next, and the promotion that a paused trial goes on by. */
 export interface Chosen extends Omit<Start, 'device'> {
@@ -17,16 +16,17 @@ export interface Chosen extends Omit<Start, 'device'> {
 
 /** What a choice is made from. */
 export interface Asking extends Progress {
-  readonly sampler: Sampler
+  readonly advise: Adviser['advise']
   /** Trials of the study that this one starts from. */
   readonly earlier: readonly Trial[]
 }
 
 /**
  * What to run next: an interrupted trial, a paused one that its pruner promotes, the baseline, a point of `first`, or what
- * the sampler suggests. A paused trial keeps its place in the budget, so that every one can go on.
+ * the sampler suggests. A paused trial keeps its place in the budget, so that every one can go on. A promise where that is
+ * being worked out: then ask again once it has resolved.
  */
-export function choose(progress: Asking): Chosen | Why {
+export function choose(progress: Asking): Chosen | Why | Promise<void> {
   const { study, history } = progress
   const why = endOf(progress)
   if (why !== undefined) return why
@@ -42,6 +42,7 @@ export function choose(progress: Asking): Chosen | Why {
 
   const number = (history.trials.at(-1)?.number ?? -1) + 1
   const next = nextOf(progress, number)
+  if (next instanceof Promise) return next
   if (next) return { ...next, seed: seedFor(study.seed, 'trial', number) }
   return (isLast && promotedOf(study, history, true)) || 'exhausted'
 }
@@ -73,11 +74,11 @@ function isPaused({ outcome }: Trial): boolean {
 
 const ASKED_FOR = 'asked for by the study'
 
-function nextOf({ study, sampler, history, earlier }: Asking, number: number): Advice | undefined {
+function nextOf({ study, advise, history, earlier }: Asking, number: number): ReturnType<Adviser['advise']> {
   const { space, first } = study
   if (number === BASELINE) return { params: defaults(space) as Params, reason: 'the baseline: every default' }
   // Others may have been enqueued in between.
   const given = first[first.length === 0 ? 0 : history.trials.filter(({ reason }) => reason === ASKED_FOR).length]
   if (given) return { params: given as Params, reason: ASKED_FOR }
-  return suggest(study, sampler, { ...history, trials: [...earlier, ...history.trials] }, number)
+  return advise({ ...history, trials: [...earlier, ...history.trials] }, number)
 }

@@ -7,6 +7,7 @@ import { spaceSpec } from '../space.ts'
 import type { Store, StudyRecord, StudyStore } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import { hasEnded, isPlaced, type History, type Trial } from '../trial.ts'
+import { createAdviser, type Adviser, type AdviceThread } from './adviser.ts'
 import { choose, type Chosen } from './choose.ts'
 import { derivedOf } from './derived.ts'
 import { earlierTrials } from './earlier.ts'
@@ -14,6 +15,7 @@ import type { Executor, Slot } from './executor.ts'
 import { judge, maxSteps, runTrial, type End, type TrialRun } from './run_trial.ts'
 import { checkSendable } from './sendable.ts'
 import { endOf, endText, type Progress, type Why } from './stopping.ts'
+import { suggest } from './suggest.ts'
 
 /** Everything that one run of a study needs. */
 export interface StudyRun {
@@ -27,6 +29,8 @@ export interface StudyRun {
   readonly executor: Executor
   /** For a study that names none. */
   readonly sampler: Sampler
+  /** Opens a thread that suggests as the study's sampler does, or that default. Without it, all is done in this one. */
+  readonly openAdviceThread?: () => AdviceThread
   /** The directory of all results. */
   readonly results: string
   readonly clock: Clock
@@ -55,13 +59,23 @@ export async function runStudy(run: StudyRun): Promise<StudyEnd> {
 
   const halt = new AbortController()
   const session = await startSession(run, trials, startedAt, halt.signal)
-  const why = await runLanes(session, halt)
+  const why = await runLanes(session, halt).finally(() => session.adviser.close())
   if (!['interrupted', 'failures', 'hours', 'device-hours'].includes(why)) giveUpPaused(session)
   const reason = endText(why, progressOf(session))
   if (why === 'failures') warn(run, reason)
   const end = { why, reason, history: trials.history() }
   conclude(run, end, startedAt)
   return end
+}
+
+/** With one slot, every suggestion knows all results before it: a seed gives the same study again. */
+function adviserOf({ study, sampler, executor, openAdviceThread }: StudyRun): Adviser {
+  const asked = study.sampler ?? sampler
+  const isAlone = executor.slots.length === 1
+  return createAdviser(
+    (history, number) => suggest(study, asked, history, number),
+    isAlone ? undefined : openAdviceThread,
+  )
 }
 
 /** A run under way: what all lanes share. */
@@ -72,6 +86,7 @@ interface Session extends StudyRun, Pick<TrialRun, 'trials' | 'now' | 'onReport'
   readonly endedNow: Trial[]
   /** Trials of the study that this one starts from. */
   readonly earlier: readonly Trial[]
+  readonly adviser: Adviser
   /** When this run started, in milliseconds since 1970. */
   readonly startedAt: number
   /** What the lanes are at: each resolves when its trial ends or waits. */
@@ -92,6 +107,7 @@ async function startSession(
     ...run,
     startedAt,
     earlier: earlierTrials(study, run.store),
+    adviser: adviserOf(run),
     trials,
     data: isDone ? undefined : await prepareUntil(run),
     signal,
@@ -134,8 +150,11 @@ async function runLanes(session: Session, halt: AbortController): Promise<Why> {
 async function feed(session: Session, slot: Slot): Promise<Why> {
   for (;;) {
     // From here to `start` nothing else runs: no two lanes can take the same trial or the budget's last place.
-    const sampler = session.study.sampler ?? session.sampler
-    const chosen = choose({ ...progressOf(session), sampler, earlier: session.earlier })
+    const chosen = chooseNext(session)
+    if (chosen instanceof Promise) {
+      await chosen
+      continue
+    }
     if (typeof chosen === 'string') {
       if (!mayPromote(session, chosen)) return chosen
       await Promise.race(session.busy)
@@ -152,10 +171,15 @@ async function feed(session: Session, slot: Slot): Promise<Why> {
       again: chosen.number !== undefined,
       at: session.now(),
     })
+    if (session.adviser.isAhead()) void chooseNext(session)
     const end = runToEnd(session, trial, slot, chosen)
     session.busy.add(end)
     await end.finally(() => session.busy.delete(end))
   }
+}
+
+function chooseNext(session: Session): ReturnType<typeof choose> {
+  return choose({ ...progressOf(session), advise: session.adviser.advise, earlier: session.earlier })
 }
 
 /** Whether a slot that has nothing to do may get a paused trial, once another has come as far. */

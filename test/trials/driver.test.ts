@@ -14,7 +14,9 @@ import type { Store } from '../../src/store/store.ts'
 import { defineStudy, maximize, minimize, type Study, type TrialContext } from '../../src/study.ts'
 import { hasEnded, lineOf, type Trial } from '../../src/trial.ts'
 import { runStudy, type StudyEnd, type StudyRun } from '../../src/trials/driver.ts'
+import type { AdviceThread } from '../../src/trials/adviser.ts'
 import type { Executor } from '../../src/trials/executor.ts'
+import { suggest } from '../../src/trials/suggest.ts'
 import { slots } from '../contracts/executor.ts'
 import { tickingClock } from '../contracts/store.ts'
 import { temporaryDir } from '../temporary.ts'
@@ -111,6 +113,34 @@ describe('a run', () => {
     expect(states(ran)).toEqual(Array.from({ length: 7 }, () => 'complete'))
     const started = ran.events.flatMap((event) => (event.kind === 'trial-started' ? [event.slot] : []))
     expect(new Set(started)).toEqual(new Set([0, 1]))
+  })
+
+  test('spends its budget exactly where suggestions are worked out beside it, and no slot waits for one that is ready', async () => {
+    const slow: Sampler = {
+      name: 'slow',
+      suggest: (history, rng) => {
+        const until = performance.now() + 15
+        while (performance.now() < until);
+        return chance.suggest(history, rng)
+      },
+    }
+    const study = studyOf(nineReports, { sampler: slow, budget: { trials: 9, steps: 3 } })
+    const asked: number[] = []
+    let isClosed = false
+    const openAdviceThread = (): AdviceThread => ({
+      ask: async (history, number) => {
+        asked.push(number)
+        await new Promise((resolve) => setImmediate(resolve))
+        return suggest(study, slow, history, number)
+      },
+      close: async () => void (isClosed = true),
+    })
+    const { why, trials } = await run(study, { slots: 2, openAdviceThread })
+    expect([why, trials.length, isClosed]).toEqual(['budget', 9, true])
+    expect(asked).toEqual([2, 3, 4, 5, 6, 7, 8])
+    const alone = await run(study, { slots: 1, openAdviceThread })
+    expect(alone.trials.map(({ params }) => params)).toEqual((await run(study)).trials.map(({ params }) => params))
+    expect(asked).toHaveLength(7)
   })
 
   test('hands trials what their study derives from their params, and keeps it with them', async () => {

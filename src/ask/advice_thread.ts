@@ -1,0 +1,66 @@
+import { Worker } from 'node:worker_threads'
+import { TuneError, type ErrorCode } from '../errors.ts'
+import type { Study } from '../study.ts'
+import type { History, Trial } from '../trial.ts'
+import type { AdviceThread } from '../trials/adviser.ts'
+import type { Advice } from '../trials/suggest.ts'
+
+/** What the thread is told when it starts. */
+export interface ThreadData {
+  /** URL of the bundled study module. */
+  readonly url: string
+  readonly seed: number
+}
+
+/** A question: the history but for the trials, and those of them that changed since the last. */
+export interface Question extends Omit<History, 'trials' | 'allows'> {
+  readonly number: number
+  readonly changed: readonly Trial[]
+  readonly gone: readonly number[]
+}
+
+export type Reply =
+  | { readonly advice: Advice | undefined }
+  | { readonly error: { readonly message: string; readonly code?: ErrorCode; readonly hint?: string } }
+
+/** Starts a thread that suggests as the study of that module does: by its sampler, or by the default. */
+export function openAdviceThread(url: string, { seed }: Study): AdviceThread {
+  const worker = new Worker(workerFile, { workerData: { url, seed } satisfies ThreadData })
+  worker.unref()
+  const sent = new Map<number, Trial>()
+  return {
+    ask: ({ dims, goals, constraints = [], trials }, number) => {
+      const present = new Set(trials.map((trial) => trial.number))
+      const changed = trials.filter((trial) => sent.get(trial.number) !== trial)
+      const gone = [...sent.keys()].filter((number) => !present.has(number))
+      for (const trial of changed) sent.set(trial.number, trial)
+      for (const number of gone) sent.delete(number)
+      return answered(worker, { dims, goals, constraints, number, changed, gone })
+    },
+    close: async () => void (await worker.terminate()),
+  }
+}
+
+/** Asks one question. Nobody asks another before it is answered. */
+function answered(worker: Worker, question: Question): Promise<Advice | undefined> {
+  return new Promise((resolve, reject) => {
+    const onReply = (reply: Reply) => {
+      worker.off('error', reject)
+      if ('advice' in reply) resolve(reply.advice)
+      else reject(errorOf(reply.error))
+    }
+    worker.once('message', onReply)
+    worker.once('error', reject)
+    worker.postMessage(question, [])
+  })
+}
+
+function errorOf({ message, code, hint }: Extract<Reply, { error: unknown }>['error']): Error {
+  return code === undefined ? new Error(message) : new TuneError(code, message, hint === undefined ? {} : { hint })
+}
+
+/** Threads run JavaScript: from the sources, as the tests do, the built worker is taken. */
+const workerFile = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/ask/advice_worker.js' : './advice_worker.js',
+  import.meta.url,
+)
