@@ -140,8 +140,9 @@ function stepped(
 ): Param<number> {
   checkEnds(kind, low, high, kind === 'int' ? MOST_WHOLE : MOST_REAL)
   const count = Math.round((high - low) / step) + 1
-  // Twelve digits: 0.3 and not 0.30000000000000004.
-  const valueAt = (level: number) => Number((low + level * step).toPrecision(12)) + 0
+  // Twelve digits: 0.3 and not 0.30000000000000004. Whole numbers are exact, and rounding is slow.
+  const isWhole = Number.isInteger(low) && Number.isInteger(step)
+  const valueAt = (level: number) => (isWhole ? low + level * step : Number((low + level * step).toPrecision(12)) + 0)
   const written = `${kind}(${low}, ${high}, { step: ${step} })`
   if (!(step > 0 && count <= 2 * MOST_WHOLE + 1))
     throw new TuneError('space/invalid', `${written}: the step must be above 0, and not too small to count`)

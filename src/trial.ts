@@ -138,6 +138,7 @@ export function excessOf(constraint: Constraint, metrics: Metrics | undefined): 
 
 /** How far a trial's result is beyond its bounds in all, each excess as a share of its bound: 0 where it keeps them. */
 export function violationAt({ constraints = [] }: Pick<History, 'constraints'>, trial: Trial): number {
+  if (constraints.length === 0) return 0
   const shares = constraints.map((constraint) => {
     const bound = Math.abs('atMost' in constraint ? constraint.atMost : constraint.atLeast)
     return Math.max(0, excessOf(constraint, trial.reports.at(-1)?.metrics)) / (bound || 1)

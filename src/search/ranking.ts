@@ -37,8 +37,12 @@ interface Known {
 const MOST_CHANGED = 32
 
 function ranked(history: History): Ranking {
-  const ended = history.trials.filter(hasShown)
-  return { ended: ended.toSorted(orderOf(history)), pending: history.trials.filter((trial) => !hasShown(trial)) }
+  const keyOf = keysOf(history)
+  const keyed = history.trials.filter(hasShown).map(keyOf)
+  return {
+    ended: keyed.toSorted(compare).map(({ trial }) => trial),
+    pending: history.trials.filter((trial) => !hasShown(trial)),
+  }
 }
 
 /** The ranking of a history, made from the one before it; undefined where too much is new. */
@@ -67,14 +71,27 @@ function inserted(sorted: readonly Trial[], trial: Trial, order: (a: Trial, b: T
 
 /** The order of `rank`: below 0 where a trial is more promising than another. */
 export function orderOf(history: History): (a: Trial, b: Trial) => number {
+  const keyOf = keysOf(history)
+  return (a, b) => compare(keyOf(a), keyOf(b))
+}
+
+/** What a trial is ordered by. */
+interface Key {
+  readonly trial: Trial
+  readonly place: number
+  readonly loss: number
+}
+
+function keysOf(history: History): (trial: Trial) => Key {
   const goal = history.goals[0]
   if (!goal) throw new Error('a history has a goal')
-  return (a, b) => {
-    const [placeA, placeB] = [placeOf(history, goal, a), placeOf(history, goal, b)]
-    // Without a result, a loss says nothing; the difference of two infinite ones is NaN, which is no order either.
-    const byLoss = placeA === Infinity ? 0 : lossAt(goal, a) - lossAt(goal, b)
-    return placeA - placeB || byLoss || a.number - b.number
-  }
+  return (trial) => ({ trial, place: placeOf(history, goal, trial), loss: lossAt(goal, trial) })
+}
+
+function compare(a: Key, b: Key): number {
+  // Without a result, a loss says nothing; the difference of two infinite ones is NaN, which is no order either.
+  const byLoss = a.place === Infinity ? 0 : a.loss - b.loss
+  return a.place - b.place || byLoss || a.trial.number - b.trial.number
 }
 
 /** A paused trial has shown as much as a pruned one, and most of them get no further. */
