@@ -63,16 +63,17 @@ export function gp({ startup }: GpOptions = {}): Sampler {
       const worth = acquisitionOf(encoding, ...whatCounts(models, keeping, rng))
       const incumbents = models.goals.map(({ means }) => models.tried[lowestOf(means, keeping)]!.point)
       const { weights } = models.goals[0]!.posterior.kernel
-      const proposals = propose(encoding, worth, incumbents, weights, rng)
+      const proposals = propose(encoding, worth, incumbents, weights, rng, history.allows)
       const points = proposals.map(({ point }) => withoutInactive(history.dims, [...point]))
       return { point: firstNew(history, encoding, points, rng), reason: reasonOf(models, keeping) }
     },
   }
 }
 
-/** The first point that was not tried before, or some other; the first of all where there is none. */
-function firstNew({ dims, trials }: History, encoding: Encoding, points: readonly Point[], rng: Rng): Point {
-  const isNew = (point: Point) => !trials.some((trial) => isSame(dims, point, trial.point))
+/** The first point that is allowed and was not tried before, or some other; the first of all where there is none. */
+function firstNew({ dims, trials, allows }: History, encoding: Encoding, points: readonly Point[], rng: Rng): Point {
+  const isNew = (point: Point) =>
+    (!allows || allows(point)) && !trials.some((trial) => isSame(dims, point, trial.point))
   const others = () => evenPoints(encoding, SPARE, rng).map((point) => withoutInactive(dims, [...point]))
   return points.find(isNew) ?? others().find(isNew) ?? points[0]!
 }

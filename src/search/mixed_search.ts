@@ -24,7 +24,8 @@ const FINISHED = 3
 /**
  * Points that an acquisition finds most worth trying, the best first: from the best of evenly spread points, from some
  * of the others by chance (the better, the likelier) and from `incumbents`, by turns along the gradient in the
- * numbers, `weights` telling how quickly each matters, and level by level in the rest.
+ * numbers, `weights` telling how quickly each matters, and level by level in the rest. Where not all points are allowed,
+ * ways start at those that are, and end at their start where they lead out: it stands behind all summits.
  */
 export function propose(
   encoding: Encoding,
@@ -32,9 +33,12 @@ export function propose(
   incumbents: readonly Point[],
   weights: Float64Array,
   rng: Rng,
+  allows?: (point: Point) => boolean,
 ): readonly Proposal[] {
   const count = Math.min(MOST_CANDIDATES, Math.ceil(MOST_COVARIANCES / acquisition.cost))
-  const spread = evenPoints(encoding, count, rng).map((point) => ({ point, value: acquisition.value(point) }))
+  const even = evenPoints(encoding, count, rng).map((point) => ({ point, value: acquisition.value(point) }))
+  const allowed = allows ? even.filter(({ point }) => allows([...point])) : even
+  const spread = allowed.length > 0 ? allowed : even
   const known = incumbents.map((incumbent) => {
     const point = Float64Array.from(incumbent, (x) => (Number.isNaN(x) ? rng.uniform() : x))
     return { point, value: acquisition.value(point) }
@@ -43,7 +47,8 @@ export function propose(
   const climb = (start: Proposal, steps: number) => summit(encoding, acquisition, start, weights, steps)
   const found = starts.map((start) => climb(start, FIRST_STEPS)).toSorted((a, b) => b.value - a.value)
   const finished = found.slice(0, FINISHED).map((proposal) => climb(proposal, MOST_STEPS))
-  return [...finished.toSorted((a, b) => b.value - a.value), ...found.slice(FINISHED)]
+  const within = allows ? starts.toSorted((a, b) => b.value - a.value) : []
+  return [...finished.toSorted((a, b) => b.value - a.value), ...found.slice(FINISHED), ...within]
 }
 
 /** Evenly spread points, with some number in every coordinate. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { cmaes } from '../../src/search/cmaes.ts'
+import { gp } from '../../src/search/gp.ts'
 import { grid } from '../../src/search/grid.ts'
 import { random } from '../../src/search/random.ts'
 import type { Sampler } from '../../src/search/sampler.ts'
@@ -82,6 +83,15 @@ describe('a suggestion', () => {
     expect(() => suggest(studyOf(square, { mine: broken }), random(), historyOf([], []), 1)).toThrow(
       "where 'mine' threw: boom",
     )
+  })
+
+  test('of gp is close to the best that is allowed', () => {
+    const study = studyOf(square, ({ a, b }: Params) => Number(a) + Number(b) > 1.2)
+    const params = tried(study, gp(), { a: 0.9, b: 0.9 }, 24)
+    expect(params.every((one) => sum(one) > 1.2)).toBe(true)
+    // The loss is the sum itself, so that the best lies along the edge of what is allowed.
+    expect(Math.min(...params.slice(0, 8).map(sum))).toBeGreaterThan(Math.min(...params.slice(8).map(sum)))
+    expect(Math.min(...params.map(sum))).toBeLessThan(1.23)
   })
 
   const levels = { depth: int(1, 4), width: ordinal(8, 16), kind: choice('x', 'y') }
