@@ -2,6 +2,7 @@ import type { Json } from '../json.ts'
 import { defaults, encodeSpace, leaves, spaceSpec, type Leaf, type Params } from '../space.ts'
 import type { Study } from '../study.ts'
 import type { Slot } from '../trials/executor.ts'
+import { describeConstraint } from '../trial.ts'
 import { count, number, paramsLine, paramValue, table, wrap } from './format.ts'
 import { atBounds } from './bounds.ts'
 import type { Terminal } from './terminal.ts'
@@ -17,7 +18,7 @@ export function planText(study: Study, slots: readonly Slot[], terminal: Termina
   const settings = paramsLine(study.settings)
   const { trials, steps } = study.budget
   const lines = [
-    `${study.name}: ${goals}`,
+    `${study.name}: ${goals}${study.constraints.map((one) => `, keeping ${describeConstraint(one)}`).join('')}`,
     table(['parameter', 'range', 'baseline'], rows, [0, 1, 2]),
     ...(settings ? [`settings: ${settings}`] : []),
     `budget: ${count(trials, 'trial')}${steps === undefined ? '' : ` of ${count(steps, 'report')}`}, seed ${study.seed}`,
@@ -32,6 +33,7 @@ export function planJson(study: Study, slots: readonly Slot[]): Json {
   return {
     study: study.name,
     goals: study.goals.map((goal) => ({ ...goal })),
+    constraints: study.constraints.map((constraint) => ({ ...constraint })),
     space: spaceSpec(study.space) as unknown as Json,
     baseline: baselineOf(study),
     settings: study.settings,

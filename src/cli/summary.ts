@@ -10,7 +10,7 @@ import type { StudyEnd } from '../trials/driver.ts'
 import { atBounds } from './bounds.ts'
 import { count, duration, number, signed, wrap, wrapParams } from './format.ts'
 import { levelsText } from './levels.ts'
-import { frontTable, lineTable } from './tables.ts'
+import { brokenText, frontTable, lineTable } from './tables.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a finished run says of itself: the best against the baseline, what it cost, where the files are, what next. */
@@ -77,7 +77,7 @@ function winnerSections(
   const goal = history.goals[0]!
   const baseline = baselineOf(history)
   return [
-    ['best', winnerText(goal, winner, baseline)],
+    ['best', winnerText(goal, winner, baseline) + brokenText(history, winner)],
     ['held out', heldOutText(input, winner)],
     ['params', wrapParams(winner.params, terminal.columns - INDENT.length, '  ')],
     ['schedule', winner.from === undefined ? '' : lineTable(spaceSpec(study.space), history, winner)],

@@ -1,6 +1,17 @@
 import { leaves } from '../space.ts'
 import type { StoredStudy, StudyRecord } from '../store/store.ts'
-import { BASELINE, best, countStates, front, hasEnded, lineOf, type History, type Trial } from '../trial.ts'
+import {
+  BASELINE,
+  best,
+  countStates,
+  describeConstraint,
+  excessOf,
+  front,
+  hasEnded,
+  lineOf,
+  type History,
+  type Trial,
+} from '../trial.ts'
 import {
   count,
   duration,
@@ -123,11 +134,19 @@ export function bestText({ history, record }: StoredStudy, winner: Trial, termin
   const note = winner.number === BASELINE ? ', the baseline: nothing beat it' : ''
   const goals = record.goals.map(({ metric }) => metric)
   return [
-    `trial ${winner.number} of ${record.name}${note}`,
+    `trial ${winner.number} of ${record.name}${note}${brokenText(history, winner)}`,
     wrapParams(winner.params, terminal.columns, '  '),
     table(['metric', 'best', 'baseline', 'difference'], rows),
     ...(goals.length > 1 ? ['', 'trials that no other beats in one goal and equals in the rest:', frontTable(goals, front(history))] : []), // prettier-ignore
   ].join('\n')
+}
+
+/** What the best trial breaks, where no trial keeps all constraints. */
+export function brokenText({ constraints = [] }: Pick<History, 'constraints'>, winner: Trial): string {
+  const broken = constraints.filter((constraint) => excessOf(constraint, winner.reports.at(-1)?.metrics) > 0)
+  return broken.length === 0
+    ? ''
+    : `; it breaks ${broken.map(describeConstraint).join(', ')}: no trial keeps all constraints`
 }
 
 /** A row a trial of a Pareto front. */
