@@ -14,7 +14,7 @@ import { writePanoptic } from './panoptic_dir.ts'
 
 const SIZE = { width: 13, height: 9 }
 
-test('a set holds what the files say, from the files and from its cache alike', async () => {
+test('a set holds what the files say, from the files and from its cache alike (M5)', async () => {
   const { dir, open, file } = await openedOnce()
   const [made, kept] = [await openEvalSet({ json: join(dir, 'gt.json'), pngDir: join(dir, 'gt') }), await open()]
   expect(contentOf(kept)).toEqual(contentOf(made))

@@ -14,7 +14,7 @@ const all = { semantic: true, foreground: true, center: true, offset: true }
 const none = { semantic: false, foreground: false, center: false, offset: false }
 const exact = { nmsKernel: 7, stuffArea: 0, topK: 200 }
 
-test('all four oracles give PQ 100 without a least area for stuff, and less with one above the smallest stuff', () => {
+test('all four oracles give PQ 100 without a least area for stuff, and less with one above the smallest stuff (M6)', () => {
   fc.assert(
     fc.property(scenes, fc.nat(), (drawn, seed) => {
       const set = setOf(drawn)

@@ -44,7 +44,7 @@ test('the same seed and batches give bitwise the same weights, another seed othe
   expect(await hashOfTraining(2)).not.toBe(await hashOfTraining(1))
 })
 
-test('a head whose loss has weight 0 keeps its predictor, but for weight decay', async () => {
+test('a head whose loss has weight 0 keeps its predictor, but for weight decay (M2)', async () => {
   const weights = { semantic: 1, center: 0, offset: 0.1 }
   for (const weightDecay of [0, 0.5]) {
     const [before, after] = await weightsAround({ ...hyper, weightDecay, weights })
@@ -70,7 +70,7 @@ test('a frozen backbone stays as it is, and nothing else does', async () => {
   expect(after('decoder.output.weight')).not.toEqual(before('decoder.output.weight'))
 })
 
-test('all loss weights times ten make no difference to Adam without clipping and decay', async () => {
+test('all loss weights times ten make no difference to Adam without clipping and decay (M9)', async () => {
   const free = { ...hyper, weightDecay: 0, clip: Number.MAX_VALUE }
   const change = async (weights: Hyper['weights']) => {
     const [before, after] = await weightsAround({ ...free, weights })

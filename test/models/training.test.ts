@@ -148,6 +148,16 @@ test('a checkpoint is saved and read before the first step, so that a disk that 
   await expect(trained(how)).rejects.toThrow(/\/dev\/null/)
 })
 
+test('the same training gives the same network whatever runs beside it (M7)', async () => {
+  const alone = options({ trial: { maxSteps: 2 } })
+  await trained(alone)
+  const beside = options({ trial: { maxSteps: 2 } })
+  const other = options({ trial: { maxSteps: 2, seed: 9 } })
+  await Promise.all([trained(other), trained(beside)])
+  expect(stateIn(beside)).toEqual(stateIn(alone))
+  expect(stateIn(other)).not.toEqual(stateIn(alone))
+})
+
 test('a phase freezes a part from its step on, running statistics included, and changes the losses (M3)', async () => {
   const phases = [{ after: 0.5, freeze: ['backbone'], weights: { semantic: 1 } }]
   const how = options({ phases, checkpoints: 'every', weightDecay: 0.1 })

@@ -223,7 +223,7 @@ group('of a config that no network can have, it is said', () => {
     ],
     [{ name: 'panoptic_deeplap' }, `'name' is "panoptic_deeplap", must be one of panoptic_deeplab, semantic_fpn`, "did you mean 'panoptic_deeplab'?"], // prettier-ignore
     [{ name: 'semantic_fpn', backbone: { name: 'restnet' } }, `'backbone.name' is "restnet"`, "did you mean 'resnet'?"],
-  ])('which option is unknown, and the nearest known one: %o', (options, message, hint) => {
+  ])('which option is unknown, and the nearest known one: %o (M11)', (options, message, hint) => {
     expect(() => build(options)).toThrow(
       expect.objectContaining({ code: 'model/invalid', message: expect.stringContaining(message), hint }),
     )
