@@ -59,7 +59,9 @@ export function readRecord(db: Db, name: string): { readonly id: number; readonl
 export function readTrials(db: Db, studyId: number, record: StudyRecord): readonly StoredTrial[] {
   const space = spaceOf(record.space)
   const reports = readReports(db, studyId)
-  const sql = 'SELECT t.number, t.state, o.* FROM trials t JOIN tune_trials o USING (trial_id) WHERE study_id = ?'
+  const sql = `
+    SELECT number, state, ${columnsThere(db).join(', ')} FROM trials JOIN tune_trials USING (trial_id) WHERE study_id = ?
+  `
   // A study runs on a few devices, and each trial says which.
   const devices = new Map<string, Device>()
   const deviceOf = (json: string): Device => {
@@ -74,6 +76,28 @@ export function readTrials(db: Db, studyId: number, record: StudyRecord): readon
   }
   return [...own, ...readForeignTrials(db, studyId, record)].toSorted((a, b) => a.trial.number - b.trial.number)
 }
+
+/** What is read of a trial, as far as the version that wrote the file had it. There may be very many rows. */
+function columnsThere(db: Db): readonly string[] {
+  const there = rowsOf<{ name: string }>(db, `SELECT name FROM pragma_table_info('tune_trials')`).map(
+    ({ name }) => name,
+  )
+  return COLUMNS.filter((column) => there.includes(column))
+}
+
+const COLUMNS = [
+  'trial_id',
+  'params_json',
+  'derived_json',
+  'seed',
+  'device_json',
+  'reason',
+  'from_number',
+  'paused_at',
+  'seconds',
+  'failure_code',
+  'failure_message',
+] as const satisfies readonly (keyof TrialRow)[]
 
 function parseTrial(db: Db, space: Space, row: TrialRow, device: Device, reports: readonly Report[]): Trial {
   return {
