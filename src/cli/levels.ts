@@ -1,4 +1,4 @@
-import { student95 } from '../eval/student.ts'
+import { student95 } from '../student.ts'
 import { leaves, spaceSpec, type Space } from '../space.ts'
 import { BASELINE, lossAt, type History, type Trial } from '../trial.ts'
 import { numbers, paramValue, table } from './format.ts'

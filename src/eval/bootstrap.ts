@@ -4,7 +4,7 @@ import { imageCount, totalCounts, type ImageStatistics } from './image_statistic
 import { leaveOneOut, spreadOfMoves, type Ratio } from './leave_one_out.ts'
 import { resample, type ClassSums } from './resample.ts'
 import { byScore, qualities, QUALITIES, SPLITS, type ByScore } from './resampled_quality.ts'
-import { student95, studentP } from './student.ts'
+import { student95, studentP } from '../student.ts'
 
 /** A score, a fraction, and how far it can be trusted: the images could have been others of their kind. */
 export interface Interval {

@@ -1,4 +1,4 @@
-import { student95 } from './student.ts'
+import { student95 } from '../student.ts'
 
 /** A mean difference of pairs with its 95 % interval; the interval is infinite for a single pair. */
 export interface PairedDifference {

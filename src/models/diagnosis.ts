@@ -2,9 +2,10 @@ import type { Device, Metrics } from '../trial.ts'
 import type { Batch } from './batch.ts'
 import type { TrainState } from './checkpoint.ts'
 import { termsOf } from './step_result.ts'
-import { fedBatch, type Hyper } from './step_values.ts'
+import { fedBatch, noiseOf, type Hyper } from './step_values.ts'
 import { openSession } from './engines/open.ts'
 import { floats, type Session } from './engines/session.ts'
+import type { Graph } from './graph/graph.ts'
 import { gradientShares } from './losses/gradient_norms.ts'
 import { TERMS } from './losses/terms.ts'
 import { diagnosisGraph, type StepShape } from './train_step.ts'
@@ -20,19 +21,23 @@ export interface Diagnosis {
   close(): Promise<void>
 }
 
-export function openDiagnosis(shape: Omit<StepShape, 'weights' | 'frozen'>, device: Device): Diagnosis {
-  let opened: { readonly key: string; readonly session: Session } | undefined
-  const sessionFor = async ({ weights, frozen = [] }: Hyper): Promise<Session> => {
+/** What drops out follows from the seed and the state's step, as in the step that comes next. */
+export function openDiagnosis(
+  shape: Omit<StepShape, 'weights' | 'frozen'>,
+  { seed, device }: { readonly seed: number; readonly device: Device },
+): Diagnosis {
+  let opened: { readonly key: string; readonly graph: Graph; readonly session: Session } | undefined
+  const openedFor = async ({ weights, frozen = [] }: Hyper) => {
     const key = JSON.stringify([TERMS.filter((name) => (weights[name] ?? 0) > 0), frozen])
-    if (opened?.key === key) return opened.session
+    if (opened?.key === key) return opened
     await opened?.session.close()
-    const session = await openSession(diagnosisGraph({ ...shape, weights, frozen }), device)
-    opened = { key, session }
-    return session
+    const graph = diagnosisGraph({ ...shape, weights, frozen })
+    return (opened = { key, graph, session: await openSession(graph, device) })
   }
   return {
-    async run({ weights, buffers }, batch, hyper) {
-      const results = await (await sessionFor(hyper)).run({ ...fedBatch(batch, hyper), weights, buffers })
+    async run({ step, weights, buffers }, batch, hyper) {
+      const { graph, session } = await openedFor(hyper)
+      const results = await session.run({ ...fedBatch(batch, hyper), ...noiseOf(graph, seed, step), weights, buffers })
       const { losses, weights: factors } = termsOf(results, hyper)
       const names = TERMS.filter((name) => name in losses)
       const read = (suffix: string) => names.map((name) => floats(results, `${name}${suffix}`)[0] ?? Number.NaN)

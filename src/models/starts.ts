@@ -120,11 +120,13 @@ export function keepToGoOn(
 
 /**
  * Saves a training and reads it again, before its budget is spent on what could not be kept. Throws where what comes back
- * is not bitwise what was.
+ * is not bitwise what was. Nothing stays: what was not trained yet is no network that a trial kept.
  */
-export function rehearse(file: string, trained: Pick<Trained, 'network' | 'state'>, about: AboutTraining): void {
+export function rehearse(trialDir: string, trained: Pick<Trained, 'network' | 'state'>, about: AboutTraining): void {
+  const file = join(trialDir, 'rehearsal.safetensors')
   keepCheckpoint(file, trained, about)
   const back = stateOf(readCheckpoint(file), trained.network)
+  rmSync(file)
   const bits = ({ weights, buffers, slots }: TrainState) => {
     return [weights, buffers, ...Object.values(slots)].map((values) => fingerprint(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)))
   } // prettier-ignore

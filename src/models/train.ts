@@ -80,7 +80,7 @@ export async function* trainModel(given: TrainOptions): AsyncGenerator<TrainedMo
   let steps = reports * every
   const before = trainer.state().state.step - steps
   try {
-    if (checkpoints !== 'never') rehearse(file, trainer.state(), about)
+    if (checkpoints !== 'never') rehearse(trial.dir, trainer.state(), about)
     while (steps < plan.total) {
       const taken: StepResult[] = []
       const [start, waited] = [performance.now(), batches.waited()]

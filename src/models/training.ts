@@ -87,7 +87,7 @@ export async function openTraining(
       batches = weighedByInstances(batches, predictor, { categories, weighting: losses.instances, decode: decodingOf(crop, crop), stride }) // prettier-ignore
     }
     const { newest, remembered } = remember(batches)
-    const diagnosis = keep(openDiagnosis(shape, device))
+    const diagnosis = keep(openDiagnosis(shape, { seed, device }))
     return {
       model,
       trainer,

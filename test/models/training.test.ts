@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { readdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ImageSet } from '../../src/data/image_set.ts'
 import { openShapes } from '../../src/data/shapes.ts'
@@ -232,6 +232,21 @@ test('the terms of the loss are told with their shares of gradient and of pixels
     expect(terms['semantic_pixels']).toBeCloseTo(20, 0)
     expect(terms['offset_pixels']).toBeGreaterThan(0)
     expect(terms['offset_pixels']).toBeLessThan(100)
+  }
+})
+
+test('a training that was stopped early leaves no network that could be taken for a trained one', async () => {
+  const how = options()
+  await trained(how, 1)
+  expect(existsSync(checkpointFile(how.trial.dir))).toBe(false)
+})
+
+test('terms are told of a network that drops out, too, with what it drops in that step', async () => {
+  const model = { ...small, neck: { name: 'aspp', dropout: 0.5 } } as const
+  for await (const each of trainModel(options({ model, trial: { maxSteps: 1 } }))) {
+    const terms = await each.terms()
+    expect(terms['semantic_loss']).toBeGreaterThan(0)
+    expect(await each.terms()).toEqual(terms)
   }
 })
 

@@ -1,4 +1,4 @@
-import { studentCdf } from './student.ts'
+import { studentCdf } from '../../student.ts'
 
 /** What is known of the end of a learning curve. */
 export interface CurveEnd {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { stream, type Rng } from '../../../src/rng.ts'
 import { extrapolate } from '../../../src/search/numeric/curve_fit.ts'
-import { studentCdf } from '../../../src/search/numeric/student.ts'
+import { studentCdf } from '../../../src/student.ts'
 
 const END = 50
 type Curve = (t: number) => number

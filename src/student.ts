@@ -27,3 +27,9 @@ export function student95(degrees: number): number {
   }
   return high
 }
+
+/** The chance that Student's t lies below x. */
+export function studentCdf(x: number, degrees: number): number {
+  const beyond = studentP(x, degrees) / 2
+  return x > 0 ? 1 - beyond : beyond
+}
