@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isTuneError, TuneError } from '../errors.ts'
-import { projectedSeconds, type MeasuredReport } from '../models/probe.ts'
+import { projectedSeconds, runsAfter, type MeasuredReport } from '../models/probe.ts'
 import { cacheDir, emptyDir, logFile } from '../results.ts'
 import { seedFor } from '../rng.ts'
 import { defaults, type Params } from '../space.ts'
@@ -67,7 +67,7 @@ interface SlotCost extends TrialCost {
 /** What a slot loads and compiles for its first trial, later ones find ready: the first report is read twice. */
 async function measureSlot(probe: StudyProbe, slot: Slot, dir: string): Promise<SlotCost> {
   const [cold] = (await readTrial(probe, slot, join(dir, 'cold'), 1)).measured
-  const { measured, isCut } = await readTrial(probe, slot, join(dir, 'warm'), REPORTS)
+  const { measured, isCut } = await readTrial(probe, slot, join(dir, 'warm'), REPORTS, runsAfter(cold!))
   const known = projectedSeconds(measured)
   const steps = maxSteps(probe.study)
   const rest = isCut && steps !== Infinity ? steps - known.length : 0
@@ -85,9 +85,10 @@ async function readTrial(
   slot: Slot,
   dir: string,
   limit: number,
+  runs?: number,
 ): Promise<{ readonly measured: readonly MeasuredReport[]; readonly isCut: boolean }> {
   const { study, executor, signal } = probe
-  const job = jobOf(probe, slot, dir)
+  const job = jobOf(probe, slot, dir, runs)
   const measured: MeasuredReport[] = []
   const isEnough = () => limit === 1 || (measured.length >= limit && measured.every(({ trainings }) => trainings.length === 0)) // prettier-ignore
   try {
@@ -107,7 +108,7 @@ async function readTrial(
   return { measured, isCut: false }
 }
 
-function jobOf({ study, url, data }: StudyProbe, slot: Slot, dir: string): Job {
+function jobOf({ study, url, data }: StudyProbe, slot: Slot, dir: string, runs: number | undefined): Job {
   return {
     studyUrl: probeTrial.href,
     number: BASELINE,
@@ -118,7 +119,7 @@ function jobOf({ study, url, data }: StudyProbe, slot: Slot, dir: string): Job {
     reported: 0,
     dir: emptyDir(dir),
     settings: study.settings,
-    data: { url, data } satisfies ProbeData,
+    data: { url, data, ...(runs !== undefined && { runs }) } satisfies ProbeData,
   }
 }
 

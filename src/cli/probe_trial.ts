@@ -6,14 +6,16 @@ export interface ProbeData {
   /** URL of the study's bundle, and what its `prepare` gave. */
   readonly url: string
   readonly data: unknown
+  /** Runs of the device to measure; undefined where none was seen yet. */
+  readonly runs?: number
 }
 
 /** Stands in for a study where its trials run: its reports are what those of the study cost. */
 export default {
   async *objective(params: never, trial: TrialContext<never, ProbeData>): AsyncGenerator<MeasuredReport, void> {
-    const { url, data } = trial.data
+    const { url, data, runs } = trial.data
     const { default: study } = (await import(/* @vite-ignore */ url)) as { readonly default: Study }
-    const probe = newProbe()
+    const probe = newProbe({ ...(runs !== undefined && { runs }) })
     const objective = study.objective(params, { ...trial, data: data as never })
     const reports = objective[Symbol.asyncIterator]()
     try {

@@ -75,17 +75,23 @@ export function underProbe<T>(probe: Probe, run: () => T): T {
   return active.run(probe, run)
 }
 
-/** Runs of the device before those that count, and those that count, for each report. */
+/** Runs of the device before those that count, and the least that count, for each report. */
 const WARM_UP = 3
 const RUNS = 10
 /** Images of a set that are scored: whole batches of the loader. */
 const IMAGES = 32
 
-/** Measures by a clock, in seconds. Default: the one on the wall. */
-export function newProbe(now: Clock = () => performance.now() / 1000): Probe {
+export interface ProbeOptions {
+  /** Runs of the device that count, for each report. Default 10. */
+  readonly runs?: number
+  /** In seconds. Default: the clock on the wall. */
+  readonly now?: Clock
+}
+
+export function newProbe({ runs = RUNS, now = () => performance.now() / 1000 }: ProbeOptions = {}): Probe {
   let found = nothing()
   return {
-    watch: (options) => watch(options, now, () => found),
+    watch: (options) => watch(options, runs, now, () => found),
     take() {
       const { iterations, ...taken } = found
       found = nothing()
@@ -117,6 +123,18 @@ export function projectedSeconds(measured: readonly MeasuredReport[]): readonly 
   return projected
 }
 
+/** How long a report should train to be like the others of its trial. */
+const SECONDS = 1
+
+/**
+ * How many runs of the device should count, by the first look at a trial. Of short runs slots that share cores spend more
+ * of their time on other things than they will, and stand less in each other's way.
+ */
+export function runsAfter({ iterations }: Measured): number {
+  const seconds = median(iterations)
+  return seconds > 0 ? Math.max(RUNS, Math.ceil(SECONDS / seconds)) : RUNS
+}
+
 /** The middle one of some values; NaN of none. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
@@ -132,9 +150,9 @@ function nothing(): Found {
   return { trainings: [], iterations: [], stepsLeftOut: 0, scorings: [], reportsLeftOut: 0 }
 }
 
-function watch(given: TrainOptions, now: Clock, found: () => Found): Watch {
+function watch(given: TrainOptions, runs: number, now: Clock, found: () => Found): Watch {
   const { trial, every = 100 } = given
-  const short = Math.min(every, (WARM_UP + RUNS) * stepsPerRunOn(trial.device))
+  const short = Math.min(every, (WARM_UP + runs) * stepsPerRunOn(trial.device))
   const last = short * (trial.maxSteps - 1)
   return {
     options: { ...given, every: short },

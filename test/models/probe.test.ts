@@ -32,7 +32,7 @@ async function* objective(
 
 /** Reads an objective under a probe, by a clock in seconds. */
 async function measure(reports: AsyncGenerator<{ readonly terms: number }, void>, now: () => number) {
-  const probe = newProbe(now)
+  const probe = newProbe({ now })
   const measured: (MeasuredReport & { readonly terms: number })[] = []
   for (;;) {
     const start = now()
