@@ -33,6 +33,8 @@ export interface Budget {
 /** What a trial knows of itself and of its surroundings. */
 export interface TrialContext<X = Settings, D = unknown> {
   readonly number: number
+  /** What the study is about: each report has these metrics. */
+  readonly goals: readonly Goal[]
   /** All of the trial's chance comes from this: the same seed gives the same result. */
   readonly seed: number
   readonly device: Device
@@ -58,7 +60,11 @@ export interface TrialContext<X = Settings, D = unknown> {
 }
 
 /** Runs one trial: every `yield` is a report, and the last report is the result. */
-export type Objective<P, M extends Metrics, X, D> = (params: P, trial: TrialContext<X, D>) => AsyncIterable<M>
+export interface Objective<P, M extends Metrics, X, D> {
+  (params: P, trial: TrialContext<X, D>): AsyncIterable<M>
+  /** Where it runs, unless its study says: an objective that only waits for something else needs no thread of its own. */
+  readonly executor?: 'inline'
+}
 
 /** Where `prepare` may put what it derives, and a way to say what takes long. */
 export interface PrepareContext<X = Settings> {
@@ -81,7 +87,7 @@ export interface StudyDefinition<S extends Space, M extends Metrics, X extends S
   /** Runs once, before any trial, in the driver: reads and checks the data. Large arrays belong into a
    * SharedArrayBuffer, which all workers then share. What it throws ends the study before it begins. */
   readonly prepare?: (context: PrepareContext<Widened<X>>) => D | Promise<D>
-  readonly objective: Objective<Values<S> & NoInfer<E>, M, Widened<X>, D>
+  readonly objective: Objective<Values<S> & Derived<NoInfer<E>>, M, Widened<X>, D>
   /**
    * What params have to satisfy to be tried: `where: ({ batch, size }) => batch * size <= 4096`, or several by their names.
    * The baseline and `first` must, too. Default: nothing.
@@ -104,6 +110,9 @@ export interface StudyDefinition<S extends Space, M extends Metrics, X extends S
 }
 
 type Where<P> = (params: P) => boolean
+
+/** Where an objective is made by a call, such as `command(...)`, it is typed before `derive`, whose values are never then. */
+type Derived<E> = [E] extends [never] ? unknown : E
 
 /** `true` was written, but `--set` may say `false`. */
 type Widened<X> = { readonly [K in keyof X]: X[K] extends boolean ? boolean : X[K] }
@@ -154,7 +163,9 @@ export function defineStudy<
 >(study: StudyDefinition<S, M, X, D, E> & WithGoal<M> & WithConstraints<M>): Study {
   const { goal, goals, where = {}, ...rest } = study
   const named = typeof where === 'function' ? { [textOf(where)]: where } : where
-  return { settings: {}, seed: 0, first: [], constraints: [], ...rest, where: named, goals: goals ?? [goal] } as unknown as Study // prettier-ignore
+  // TypeScript's checks do not reach every study file.
+  const executor = (study.objective as typeof study.objective | undefined)?.executor
+  return { settings: {}, seed: 0, first: [], constraints: [], ...(executor && { executor }), ...rest, where: named, goals: goals ?? [goal] } as unknown as Study // prettier-ignore
 }
 
 /** A function's own text, in a line. */

@@ -27,6 +27,7 @@ test.each(names)(
       const { signal } = new AbortController()
       const trial = {
         number,
+        goals: study.goals,
         seed: number,
         device,
         signal,

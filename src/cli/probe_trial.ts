@@ -16,7 +16,7 @@ export default {
     const { url, data, runs } = trial.data
     const { default: study } = (await import(/* @vite-ignore */ url)) as { readonly default: Study }
     const probe = newProbe({ ...(runs !== undefined && { runs }) })
-    const objective = study.objective(params, { ...trial, data: data as never })
+    const objective = study.objective(params, { ...trial, goals: study.goals, data: data as never })
     const reports = objective[Symbol.asyncIterator]()
     try {
       for (;;) {

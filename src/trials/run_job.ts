@@ -34,11 +34,12 @@ async function importStudy(url: string): Promise<Study> {
 /** The driver has checked the study, but only a call shows what its objective gives. */
 function startObjective(study: Study, job: Job, signal: AbortSignal): AsyncIterator<unknown> {
   const { studyUrl: _, params, ...context } = job
-  const reports: unknown = study.objective(params as never, { ...context, signal } as never)
+  const { goals } = study
+  const reports: unknown = study.objective(params as never, { ...context, goals, signal } as never)
   if (typeof reports === 'object' && reports !== null && Symbol.asyncIterator in reports) {
     return (reports as AsyncIterable<unknown>)[Symbol.asyncIterator]()
   }
   throw new TypeError(
-    `the objective of '${study.name}' gives no reports: write async *objective(params, trial) { ... yield { ${study.goals[0]?.metric}: ... } }`,
+    `the objective of '${study.name}' gives no reports: write async *objective(params, trial) { ... yield { ${goals[0]?.metric}: ... } }`,
   )
 }
