@@ -2,8 +2,9 @@
  * The quality of our samplers against Optuna 5's, on the seven functions on which it was measured: medians and quartiles
  * of regret over seeds, and Mann and Whitney's p against its counterpart there.
  *   npm run bench -- search [--functions branin,...] [--samplers auto,tpe,cmaes] [--seeds 20] [--evaluations 50,100,200]
- *     [--workers 1,8] [--optuna ../shared/hpo/optuna_baseline.json]
- * `--workers 1,8` also simulates 8 asynchronous workers. Without Optuna's results, ours are shown alone.
+ *     [--workers 1,8] [--optuna ../shared/hpo/optuna_baseline.json] [--keep results/search.jsonl]
+ * `--workers 1,8` also simulates 8 asynchronous workers. Without Optuna's results, ours are shown alone. `--keep` goes on
+ * with what an earlier run of the same code left there.
  */
 import { parseArgs } from 'node:util'
 import { auto } from '../src/search/auto.ts'
@@ -16,6 +17,7 @@ import { sobol } from '../src/search/sobol.ts'
 import { tpe } from '../src/search/tpe.ts'
 import { quantile } from '../src/search/numeric/quantile.ts'
 import { bars, bestOf, compare, type Result } from './search/bars.ts'
+import { keeping } from './search/kept.ts'
 import { readOptuna } from './search/optuna.ts'
 import { runStudy } from './search/run_study.ts'
 import { TASKS } from './search/tasks.ts'
@@ -30,12 +32,14 @@ const { values } = parseArgs({
     evaluations: { type: 'string', default: '50,100,200' },
     workers: { type: 'string', default: '1' },
     optuna: { type: 'string', default: '../shared/hpo/optuna_baseline.json' },
+    keep: { type: 'string' },
   },
 })
 const counts = values.evaluations.split(',').map(Number)
 const optuna = readOptuna(values.optuna)
 if (!optuna) console.log(`no results of Optuna at ${values.optuna}: ours are shown alone`)
 
+const runOnce = keeping(values.keep)
 const results: Result[] = []
 for (const fn of values.functions.split(',')) {
   for (const name of values.samplers.split(',')) {
@@ -51,12 +55,20 @@ if (optuna)
 function measure(fn: string, name: string, workers: number): void {
   const [task, sampler] = [TASKS[fn], SAMPLERS[name]]
   if (!task || !sampler) throw new Error(`unknown function '${fn}' or sampler '${name}'`)
-  const start = process.cpuUsage().user
-  const seeds = Array.from({ length: Number(values.seeds) }, (_, seed) => seed)
-  const runs = seeds.map((seed) => runStudy(sampler(), task, { seed, workers, counts }))
-  const seconds = (process.cpuUsage().user - start) / 1e6 / seeds.length
+  const runs = Array.from({ length: Number(values.seeds) }, (_, seed) =>
+    runOnce(`${fn} ${name} x${workers} seed ${seed} at ${counts.join()}`, () => {
+      const before = process.cpuUsage()
+      const regrets = runStudy(sampler(), task, { seed, workers, counts })
+      return { regrets, seconds: process.cpuUsage(before).user / 1e6 }
+    }),
+  )
+  const seconds =
+    quantile(
+      runs.map((run) => run.seconds),
+      0.5,
+    ) ?? 0
   for (const [i, evaluations] of counts.entries()) {
-    const result = { fn, sampler: name, workers, evaluations, regrets: runs.map((run) => run[i]!) }
+    const result = { fn, sampler: name, workers, evaluations, regrets: runs.map(({ regrets }) => regrets[i]!) }
     results.push(result)
     console.log(
       [
