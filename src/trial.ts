@@ -36,19 +36,28 @@ export type TrialCode =
   | 'trial/timeout'
   | 'trial/invalid-report'
   | 'trial/no-report'
+  /** The memory of its device, machine or process was too small. */
+  | 'trial/oom'
+  /** Its worker died, or had to be ended by force. */
   | 'trial/lost'
 
+/** How an attempt of a trial failed. */
+export interface Failure {
+  readonly code: TrialCode
+  readonly message: string
+}
+
 /**
- * How a trial stands or ended. An interrupted one goes on when its study is continued, a paused one when its pruner
- * promotes it; either keeps its reports meanwhile.
+ * How a trial stands or ended. An interrupted one goes on as soon as it can, `after` an attempt that failed or when its
+ * study is continued; a paused one when its pruner promotes it. Either keeps its reports meanwhile.
  */
 export type Outcome =
   | { readonly state: 'running' }
-  | { readonly state: 'interrupted' }
+  | { readonly state: 'interrupted'; readonly after?: Failure }
   | { readonly state: 'paused' }
   | { readonly state: 'complete' }
   | { readonly state: 'pruned' }
-  | { readonly state: 'failed'; readonly code: TrialCode; readonly message: string }
+  | ({ readonly state: 'failed' } & Failure)
 
 /** The hardware that a trial runs on, and how many CPU threads it may use there. */
 export interface Device {
@@ -76,6 +85,8 @@ export interface Trial {
   readonly from?: number
   readonly reports: readonly Report[]
   readonly outcome: Outcome
+  /** How attempts failed after which it was run again, the first one first. Absent: none did. */
+  readonly failures?: readonly Failure[]
   /** How long it had its device; undefined until it first ends or pauses. */
   readonly seconds?: number
 }

@@ -64,7 +64,7 @@ export async function openStudy<S extends Space, E extends Params = Record<never
   return {
     ask: () => {
       const seconds = (systemClock.now() - startedAt) / 1000
-      const progress = { study, history: trials.history(), isAborted: false, endedNow: [], seconds, earlier }
+      const progress = { study, history: trials.history(), isStopping: false, endedNow: [], seconds, earlier }
       const chosen = choose({ ...progress, advise: (history, number) => suggest(study, sampler, history, number) })
       if (typeof chosen === 'string' || chosen instanceof Promise) return undefined
       const derived = derivedOf(study, chosen.params)

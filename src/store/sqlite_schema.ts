@@ -72,6 +72,7 @@ const OWNERS = [
   ['tune_events', 'study_id', 'studies'],
   ['tune_trials', 'trial_id', 'trials'],
   ['tune_reports', 'trial_id', 'trials'],
+  ['tune_attempts', 'trial_id', 'trials'],
 ] as const
 
 /** As Optuna 5 makes them, name for name: another column or constraint would break its migrations. */
@@ -242,4 +243,19 @@ CREATE INDEX tune_events_study ON tune_events (study_id);
   'ALTER TABLE tune_trials ADD COLUMN from_number INTEGER',
   'ALTER TABLE tune_trials ADD COLUMN seconds REAL',
   'ALTER TABLE tune_trials ADD COLUMN derived_json TEXT',
+  // How an attempt ended: a state, or the code of a failure. Without an end: its driver died.
+  `
+CREATE TABLE tune_attempts (
+  trial_id INTEGER NOT NULL REFERENCES trials (trial_id) ON DELETE CASCADE,
+  attempt INTEGER NOT NULL,
+  device_json TEXT NOT NULL,
+  host TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  how TEXT,
+  why TEXT,
+  PRIMARY KEY (trial_id, attempt)
+) STRICT, WITHOUT ROWID;
+`,
 ]

@@ -10,22 +10,23 @@ export type Why = Extract<StudyEvent, { kind: 'study-ended' }>['why']
 export interface Progress {
   readonly study: Study
   readonly history: History
-  readonly isAborted: boolean
+  /** Whether it was told to stop, or to start no more trials. */
+  readonly isStopping: boolean
   /** Trials that this run has ended, in that order. */
   readonly endedNow: readonly Trial[]
   /** How long this run has taken so far. */
   readonly seconds: number
 }
 
-/** Trials that must fail alike at the start of a run for it to be given up: something is wrong with all of them. */
-const ALIKE = 3
+/** Trials that must fail alike at the start of a run for it to pause: something is wrong with all of them. */
+const ALIKE = 5
 
 /** Why a run starts no more trials, or undefined where it does. Those that run go on to their end. */
-export function endOf({ study: { budget }, history, isAborted, endedNow, seconds }: Progress): Why | undefined {
+export function endOf({ study: { budget }, history, isStopping, endedNow, seconds }: Progress): Why | undefined {
   const { complete, pruned, failed, running } = countStates(history.trials)
   const ended = complete + pruned + failed
   if (ended >= budget.trials) return 'budget'
-  if (isAborted) return 'interrupted'
+  if (isStopping) return 'interrupted'
   if (failed >= (budget.failures ?? Infinity) || failAlike(endedNow)) return 'failures'
   if (isReached(budget, history)) return 'target'
   if (budget.patience !== undefined && trialsInVain(history) >= budget.patience) return 'settled'
@@ -61,14 +62,16 @@ function failuresText(budget: Budget, endedNow: readonly Trial[]): string {
   const [first] = endedNow
   if (!failAlike(endedNow) || first?.outcome.state !== 'failed')
     return `stopped: ${budget.failures} trials failed, as many as budget.failures allows`
-  return `stopped: the first ${ALIKE} trials failed the same way: ${first.outcome.message}`
+  return `paused: the first ${ALIKE} trials failed the same way: ${first.outcome.message}`
 }
 
-/** Whether a run's first trials all failed for the same reason. */
+/** Whether a run's first trials all failed for the same reason, up to the numbers in it. */
 function failAlike(endedNow: readonly Trial[]): boolean {
   const reasons = endedNow
     .slice(0, ALIKE)
-    .map(({ outcome }) => (outcome.state === 'failed' ? `${outcome.code} ${outcome.message}` : undefined))
+    .map(({ outcome }) =>
+      outcome.state === 'failed' ? `${outcome.code} ${outcome.message.replaceAll(/\d+/g, '#')}` : undefined,
+    )
   return reasons.length === ALIKE && reasons[0] !== undefined && new Set(reasons).size === 1
 }
 

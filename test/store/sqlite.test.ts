@@ -95,6 +95,7 @@ describe('the store in SQLite', () => {
       for (const column of columns.slice(1 + columns.indexOf(last)))
         db.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`)
     }
+    db.exec('DROP TABLE tune_attempts')
     db.exec('UPDATE tune_meta SET schema = 1')
     db.close()
     expect(storeIn(dir).list()[0]?.record.steps).toBeUndefined()

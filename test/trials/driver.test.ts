@@ -13,7 +13,8 @@ import { openMemoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { defineStudy, maximize, minimize, type Study, type TrialContext } from '../../src/study.ts'
 import { hasEnded, lineOf, type Trial } from '../../src/trial.ts'
-import { runStudy, type StudyEnd, type StudyRun } from '../../src/trials/driver.ts'
+import { runStudy, type StudyEnd } from '../../src/trials/driver.ts'
+import type { StudyRun } from '../../src/trials/session.ts'
 import type { AdviceThread } from '../../src/trials/adviser.ts'
 import type { Executor } from '../../src/trials/executor.ts'
 import { suggest } from '../../src/trials/suggest.ts'
@@ -407,16 +408,17 @@ describe('failures', () => {
     })
   })
 
-  test('of the first three trials for one reason end a run; the next run tries again', async () => {
+  test('of the first five trials for one reason, up to its numbers, pause a study; the next run tries again', async () => {
     async function* broken() {
-      yield await Promise.reject(new Error('no data'))
+      yield await Promise.reject(new Error(`no data after ${performance.now()} ms`))
     }
     const store = openMemoryStore()
     const study = studyOf(broken, { budget: { trials: 9 } })
     const ran = await run(study, { store })
     expect(ran.why).toBe('failures')
-    expect(ran.trials).toHaveLength(3)
-    expect(ran.events.at(-2)).toMatchObject({ message: 'stopped: the first 3 trials failed the same way: no data' })
+    expect(ran.trials).toHaveLength(5)
+    const message: unknown = expect.stringMatching(/^paused: the first 5 trials failed the same way: no data after/)
+    expect(ran.events.at(-2)).toMatchObject({ kind: 'warning', message })
     const next = await run({ ...study, objective: nineReports as never }, { store })
     expect([next.why, next.trials.length]).toEqual(['budget', 9])
   })

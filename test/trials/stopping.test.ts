@@ -23,7 +23,7 @@ function progressOf(budget: Partial<Budget>, trials: readonly Trial[], seconds =
       yield { pq: 0 }
     },
   })
-  return { study, history: { dims: [], goals: study.goals, trials }, isAborted: false, endedNow: [], seconds }
+  return { study, history: { dims: [], goals: study.goals, trials }, isStopping: false, endedNow: [], seconds }
 }
 
 function told(progress: Progress): readonly [string | undefined, string] {
