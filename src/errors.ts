@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'checkpoint/invalid'
   | 'device/none'
   | 'store/locked'
+  | 'store/taken'
   | 'store/invalid'
   | 'store/newer'
   | 'results/unwritable'

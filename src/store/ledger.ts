@@ -1,6 +1,6 @@
 import { TuneError } from '../errors.ts'
 import { encodeSpace, spaceDims } from '../space.ts'
-import type { History, Outcome, Report, Trial } from '../trial.ts'
+import type { Failure, History, Outcome, Report, Trial } from '../trial.ts'
 import { spaceOf } from './space_of.ts'
 import type { Start, StudyRecord } from './store.ts'
 
@@ -15,7 +15,7 @@ export interface Ledger {
   reported(number: number, report: Report): Trial
   finished(number: number, outcome: Exclude<Outcome, { state: 'running' }>, seconds?: number): Trial
   put(trial: Trial): Trial
-  /** Forgets a trial that waits for another program. */
+  /** Forgets a trial that another program has taken. */
   drop(number: number): void
 }
 
@@ -42,7 +42,7 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
     },
     started: (number, { params, derived, seed, device, reason, ...start }) => {
       const earlier = find(number)
-      if (start.number !== undefined && !earlier) throw new TuneError('store/locked', `trial ${number} was taken by another program`) // prettier-ignore
+      if (start.number !== undefined && !earlier) throw new TuneError('store/taken', `trial ${number} was taken by another program`) // prettier-ignore
       if (earlier && !mayGoOn(earlier)) throw new Error(`trial ${number} cannot start: it is ${earlier.outcome.state}`)
       const { from } = earlier ?? start
       return {
@@ -56,6 +56,7 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
         ...(from !== undefined && { from }),
         reports: earlier?.reports ?? [],
         outcome: { state: 'running' },
+        ...(earlier?.failures && { failures: earlier.failures }),
         ...(earlier?.seconds !== undefined && { seconds: earlier.seconds }),
       }
     },
@@ -69,10 +70,16 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
       const trial = find(number)
       const isGivenUp = trial?.outcome.state === 'paused' && outcome.state === 'pruned'
       const ended = isGivenUp ? trial : running(number)
-      return { ...ended, outcome, ...(seconds !== undefined && { seconds: (ended.seconds ?? 0) + seconds }) }
+      return {
+        ...ended,
+        ...(outcome.state === 'interrupted' ? interruptedAfter(ended, outcome.after) : { outcome }),
+        ...(seconds !== undefined && { seconds: (ended.seconds ?? 0) + seconds }),
+      }
     },
     put: (trial) => {
-      trials.splice(placeOf(trials, trial.number), find(trial.number) ? 1 : 0, trial)
+      const place = placeOf(trials, trial.number)
+      if (trials[place]?.number === trial.number) trials[place] = trial
+      else trials.splice(place, 0, trial)
       history = undefined
       return trial
     },
@@ -81,6 +88,10 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
       history = undefined
     },
   }
+}
+
+function interruptedAfter({ failures = [] }: Trial, after: Failure | undefined): Pick<Trial, 'outcome' | 'failures'> {
+  return { outcome: { state: 'interrupted' }, ...(after && { failures: [...failures, after] }) }
 }
 
 /** Where the trial of a number stands or, where there is none, would stand. */

@@ -33,6 +33,12 @@ const KINDS = [
     hint: 'move it away or restore a copy of it; or choose another directory by --results DIR',
   },
   {
+    codes: /^SQLITE_CONSTRAINT_FOREIGNKEY/,
+    as: 'store/taken',
+    what: 'has the study no longer, which another program deleted',
+    hint: 'the same command starts it anew; or restore a copy of the file first',
+  },
+  {
     codes: /^SQLITE_FULL/,
     as: 'results/unwritable',
     what: 'cannot grow',

@@ -10,23 +10,38 @@ import type { StudyRecord } from './store.ts'
 
 /**
  * Trials that another program, such as Optuna, wrote into a study of ours, where their parameters lie in the space: those
- * that have ended, and those that wait with params that they were given. The rest is its own business.
+ * that have ended, and those that wait with params that they were given. The rest is its own business. Rows of `known` are
+ * left out.
  */
-export function readForeignTrials(db: Db, studyId: number, record: StudyRecord): readonly StoredTrial[] {
+export function readForeignTrials(
+  db: Db,
+  studyId: number,
+  record: StudyRecord,
+  known: ReadonlySet<number> = new Set(),
+): readonly StoredTrial[] {
   const sql = `
     SELECT trial_id, number, state, 1000 * unixepoch(datetime_complete) AS at,
       (SELECT value_json FROM trial_system_attributes WHERE trial_id = t.trial_id AND key = 'fixed_params') AS fixed_json
     FROM trials AS t
     WHERE study_id = ? AND state IN ('COMPLETE', 'PRUNED', 'FAIL', 'WAITING')
-      AND NOT EXISTS (SELECT 1 FROM tune_trials WHERE trial_id = t.trial_id)
+      AND NOT EXISTS (SELECT 1 FROM tune_trials AS o WHERE o.trial_id = t.trial_id AND ${IS_OURS})
   `
   const space = spaceOf(record.space)
-  return rowsOf<ForeignRow>(db, sql, studyId).flatMap((row) => {
+  const rows = rowsOf<ForeignRow>(db, sql, studyId).filter(({ trial_id }) => !known.has(trial_id))
+  return rows.flatMap((row) => {
     const trial =
       row.state === OPTUNA_STATES.interrupted ? parseWaiting(row, record, space) : parseForeign(db, row, record, space)
     return trial ? [{ id: row.trial_id, trial, isForeign: true }] : []
   })
 }
+
+/**
+ * Whether a row `t` of `trials`, beside its `o` of `tune_trials`, is still ours: who starts a trial stamps it. What waits
+ * after an interruption is without a stamp, and whoever takes it up then, such as Optuna, makes it its own.
+ */
+export const IS_OURS = `
+  (t.datetime_start IS NULL OR abs(1000 * unixepoch(t.datetime_start, 'subsec') - o.started_at) < 50)
+`
 
 /** One that was enqueued: what it is not told is at its default. */
 function parseWaiting({ number, fixed_json }: ForeignRow, record: StudyRecord, space: Space): Trial | undefined {

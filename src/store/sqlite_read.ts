@@ -2,11 +2,12 @@ import type { Json } from '../json.ts'
 import { placeIn, type ParamSpec, type Params, type Space } from '../space.ts'
 import type { Constraint, Device, Goal, Metrics, Outcome, Report, Trial, TrialCode } from '../trial.ts'
 import { TuneError } from '../errors.ts'
-import { eachRow, rowsOf, type Db } from './db.ts'
+import { eachRow, rowsOf, valueOf, type Db } from './db.ts'
 import { createLedger } from './ledger.ts'
 import { OPTUNA_STATES } from './optuna.ts'
 import { spaceOf } from './space_of.ts'
-import { readForeignTrials } from './sqlite_foreign.ts'
+import { IS_OURS, readForeignTrials } from './sqlite_foreign.ts'
+import { readFailures } from './sqlite_attempts.ts'
 import { hasTuneTables } from './sqlite_schema.ts'
 import type { LoggedEvent, StoredStudy, StudyRecord } from './store.ts'
 
@@ -59,8 +60,12 @@ export function readRecord(db: Db, name: string): { readonly id: number; readonl
 export function readTrials(db: Db, studyId: number, record: StudyRecord): readonly StoredTrial[] {
   const space = spaceOf(record.space)
   const reports = readReports(db, studyId)
+  const failures = readFailures(db, studyId)
   const sql = `
-    SELECT number, state, ${columnsThere(db).join(', ')} FROM trials JOIN tune_trials USING (trial_id) WHERE study_id = ?
+    SELECT number, state, ${columnsThere(db)
+      .map((column) => `o.${column}`)
+      .join(', ')}
+    FROM trials AS t JOIN tune_trials AS o USING (trial_id) WHERE study_id = ? AND ${IS_OURS}
   `
   // A study runs on a few devices, and each trial says which.
   const devices = new Map<string, Device>()
@@ -72,9 +77,16 @@ export function readTrials(db: Db, studyId: number, record: StudyRecord): readon
   const own: StoredTrial[] = []
   for (const row of eachRow<TrialRow>(db, sql, studyId)) {
     const trial = parseTrial(db, space, row, deviceOf(row.device_json), reports.get(row.trial_id) ?? [])
-    own.push({ id: row.trial_id, trial })
+    const failed = failures.get(row.trial_id)
+    own.push({ id: row.trial_id, trial: failed ? { ...trial, failures: failed } : trial })
   }
   return [...own, ...readForeignTrials(db, studyId, record)].toSorted((a, b) => a.trial.number - b.trial.number)
+}
+
+/** Whether a trial that was ours still is. */
+export function isOurs(db: Db, id: number): boolean {
+  const sql = `SELECT EXISTS (SELECT 1 FROM trials AS t JOIN tune_trials AS o USING (trial_id) WHERE trial_id = ? AND ${IS_OURS})`
+  return valueOf(db, sql, id) === 1
 }
 
 /** What is read of a trial, as far as the version that wrote the file had it. There may be very many rows. */

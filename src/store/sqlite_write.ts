@@ -1,8 +1,10 @@
+import { hostname } from 'node:os'
 import { leaves } from '../space.ts'
 import type { Params } from '../space.ts'
 import { describeConstraint, excessOf, type Outcome, type Report, type Trial } from '../trial.ts'
 import type { Db } from './db.ts'
 import { distributionJson, internalValue, OPTUNA_STATES, pythonNumber, typedValue } from './optuna.ts'
+import { IS_OURS } from './sqlite_foreign.ts'
 import { metricsJson } from './sqlite_read.ts'
 import type { Store, StudyRecord } from './store.ts'
 
@@ -53,8 +55,14 @@ export function insertEvent(db: Db, study: string, event: Parameters<Store['log'
 /** Trials of a driver that died wait to go on. */
 export function interruptRunning(db: Db, studyId: number): void {
   db.prepare(`
+    UPDATE tune_attempts SET how = 'interrupted', why = 'its driver ended'
+    WHERE how IS NULL AND trial_id IN (SELECT trial_id FROM trials WHERE study_id = ?)
+  `).run(studyId)
+  db.prepare(`
     UPDATE trials SET state = 'WAITING', datetime_start = NULL
-    WHERE study_id = ? AND state = 'RUNNING' AND trial_id IN (SELECT trial_id FROM tune_trials WHERE paused_at IS NULL)
+    WHERE study_id = ? AND state = 'RUNNING' AND trial_id IN (
+      SELECT trial_id FROM trials AS t JOIN tune_trials AS o USING (trial_id) WHERE paused_at IS NULL AND ${IS_OURS}
+    )
   `).run(studyId)
 }
 
@@ -68,7 +76,8 @@ export interface TrialWriter {
   claim(id: number, trial: Trial, at: number): void
   restart(id: number, trial: Trial, at: number): void
   report(id: number, report: Report): void
-  finish(id: number, trial: Trial, at: number): void
+  /** `outcome` is that of the attempt: the trial's, and after which failure it goes on. */
+  finish(id: number, trial: Trial, outcome: Outcome, at: number): void
 }
 
 export function trialWriter(db: Db, studyId: number, record: StudyRecord): TrialWriter {
@@ -89,6 +98,15 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
     SET attempts = attempts + 1, seed = ?, device_json = ?, started_at = ?, ended_at = NULL, paused_at = NULL
     WHERE trial_id = ?
   `)
+  const insertAttempt = db.prepare(`
+    INSERT INTO tune_attempts (trial_id, attempt, device_json, host, pid, started_at)
+    SELECT trial_id, attempts, device_json, ?, ?, started_at FROM tune_trials WHERE trial_id = ?
+  `)
+  const endAttempt = db.prepare(`
+    UPDATE tune_attempts SET ended_at = ?, how = ?, why = ?
+    WHERE trial_id = ? AND attempt = (SELECT attempts FROM tune_trials t WHERE t.trial_id = ?) AND how IS NULL
+  `)
+  const host = hostname()
   const insertStep = db.prepare(`
     INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type) VALUES (?, ?, ?, ?)
   `)
@@ -121,6 +139,7 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
     for (const leaf of activeLeaves(record, params)) {
       insertParam.run(id, leaf.name, internalValue(leaf), distributions.get(leaf.name))
     }
+    insertAttempt.run(host, process.pid, id)
   }
 
   return {
@@ -136,6 +155,7 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
     },
     restart: (id, { seed, device }, at) => {
       restartOurs.run(seed, JSON.stringify(device), at, id)
+      insertAttempt.run(host, process.pid, id)
       restartTrial.run(at, id)
     },
     report: (id, { step, metrics, at }) => {
@@ -143,7 +163,8 @@ export function trialWriter(db: Db, studyId: number, record: StudyRecord): Trial
       insertStep.run(id, step, value, type)
       insertReport.run(id, step, metricsJson(metrics), at)
     },
-    finish: (id, trial, at) => {
+    finish: (id, trial, outcome, at) => {
+      endAttempt.run(at, ...attemptEnd(outcome), id, id)
       if (trial.outcome.state === 'paused') return void pauseOurs.run(at, trial.seconds ?? null, id)
       for (const [objective, value] of finalValues(record, trial).entries()) {
         const typed = typedValue(value)
@@ -171,6 +192,12 @@ function finalValues({ goals }: StudyRecord, { outcome, reports }: Trial): reado
   if (!last || (outcome.state !== 'complete' && outcome.state !== 'pruned')) return []
   const values = goals.map(({ metric }) => last.metrics[metric] ?? Number.NaN)
   return values.some(Number.isNaN) ? [] : values
+}
+
+/** How an attempt ended, and why. */
+function attemptEnd(outcome: Outcome): readonly [string, string | null] {
+  const failure = outcome.state === 'failed' ? outcome : outcome.state === 'interrupted' ? outcome.after : undefined
+  return failure ? [failure.code, failure.message] : [outcome.state, null]
 }
 
 function failureOf(outcome: Outcome): readonly [string | null, string | null] {

@@ -49,17 +49,24 @@ export interface Start {
 }
 
 /**
- * Remembers the trials of one study. Every call has happened when it returns, whatever becomes of the process; once
- * `finish` returns, a power cut undoes nothing either. A trial that one undoes is run again, as the same trial.
+ * Remembers the trials of one study. `history` knows of each call once it returns. Whatever becomes of the process, so
+ * does the store, but for reports in floods: of those that come within 100 ms of another, the last 100 ms may be lost
+ * with the process, and their trial repeats them. What is stored reaches the disk within milliseconds, beside the event
+ * loop: a power cut may undo the last of it, never in part. A trial whose end it undoes is run again, as the same trial.
  */
 export interface StudyStore {
   /** All trials by number. A trial that a dead driver left running is `interrupted`. */
   history(): History
-  /** Starts a trial. One that goes on keeps its reports. */
+  /**
+   * Starts a trial. One that goes on keeps its reports. Throws `store/taken` where another program, such as Optuna, has
+   * just taken the one that is to go on: then there is another one to choose.
+   */
   start(trial: Start): Trial
   report(number: number, report: Report): Trial
-  /** Says how a running trial ended or why it waits, or that a paused one is pruned. */
-  /** Ends a trial, or lets it wait; `seconds` is how long it ran this time. */
+  /**
+   * Says how a running trial ended or why it waits, or that a paused one is pruned; `seconds` is how long it ran this
+   * time.
+   */
   finish(number: number, outcome: Exclude<Outcome, { state: 'running' }>, seconds?: number): Trial
 }
 
@@ -72,7 +79,7 @@ export interface Store {
   open(study: StudyRecord, options?: { readonly acceptCodeChange?: boolean }): StudyStore
   /** All studies, as they are now. */
   list(): readonly StoredStudy[]
-  /** Appends to the study's log: what happened that is neither a trial nor a report. */
+  /** Appends to the study's log what happened that is neither a trial nor a report. It is as safe as a report. */
   log(study: string, event: { readonly kind: string; readonly [field: string]: Json }): void
   close(): void
 }
