@@ -7,14 +7,13 @@ import { fileURLToPath } from 'node:url'
 import { messageOf, TuneError } from '../../errors.ts'
 import type { Device } from '../../trial.ts'
 import { HINTS } from './hints.ts'
-import { nvidiaGpus } from './nvidia.ts'
+import { countAsListed, nvidiaGpus, type Gpu } from './nvidia.ts'
 import { usableTensorFlow } from './tensorflow.ts'
 
-export interface FoundDevice {
+/** A device; of one that is no GPU of NVIDIA its name alone is known. */
+export interface FoundDevice extends Partial<Gpu> {
   readonly index: number
   readonly name: string
-  readonly uuid?: string
-  readonly memoryMiB?: number
 }
 
 /** What this machine offers of one kind. */
@@ -30,39 +29,85 @@ export async function listDevices(): Promise<readonly Offer[]> {
   return Promise.all([cpuOffer(), cudaOffer(), webgpuOffer(), tfjsOffer()])
 }
 
-/** Refuses devices that are not there, before any trial. Whether their engines work is known only once they run. */
-export async function checkDevices(devices: readonly Device[]): Promise<void> {
-  const { kind } = devices[0]!
-  if (kind === 'tfjs') usableTensorFlow()
-  if (kind === 'tfjs' || kind === 'webgpu') checkOneAProcess(kind, devices)
-  if (kind === 'cuda') await checkGpus(devices)
+/**
+ * The devices with the UUIDs of their GPUs, before any trial; refuses those that are not there. `isAlone`: each is used by
+ * a process of its own. Whether their engines work is known only once they run.
+ */
+export async function findDevices(devices: readonly Device[], isAlone: boolean): Promise<readonly Device[]> {
+  const [first] = devices
+  if (first?.kind === 'cuda') return findGpus(devices, isAlone)
+  if (first?.kind === 'tfjs') return findTensorFlow(devices, isAlone)
+  if (first?.kind === 'webgpu') checkAdapter(devices, isAlone)
+  return devices
 }
 
-const ONE_A_PROCESS = {
-  webgpu: 'a second one beside it would crash the process',
-  tfjs: 'TensorFlow.js has one for the whole process, the last GPU that CUDA_VISIBLE_DEVICES shows',
-}
-
-function checkOneAProcess(kind: keyof typeof ONE_A_PROCESS, devices: readonly Device[]): void {
-  if (devices.length === 1 && devices[0]!.index === 0) return
-  const indices = devices.map(({ index }) => index).join(',')
-  throw new TuneError('device/none', `${kind}:${indices}: ${ONE_A_PROCESS[kind]}`, {
-    hint: `use --device ${kind} --slots 1`,
-  })
-}
-
-async function checkGpus(devices: readonly Device[]): Promise<void> {
+async function findGpus(devices: readonly Device[], isAlone: boolean): Promise<readonly Device[]> {
   const found = await nvidiaGpus()
   if ('reason' in found) {
-    throw new TuneError('device/none', `cuda:${devices[0]!.index}: ${found.reason}`, { hint: SEE_ALL })
+    throw new TuneError('device/none', `${namesOf(devices)}: ${found.reason}`, { hint: `${found.hint}; ${SEE_ALL}` })
   }
-  const absent = devices.find(({ index }) => index >= found.gpus.length)
-  if (!absent) return
-  const names = found.gpus.map(({ name }, index) => `cuda:${index} (${name})`).join(', ')
-  throw new TuneError('device/none', `cuda:${absent.index}: this machine has ${names} only`, { hint: SEE_ALL })
+  const { gpus } = found
+  const absent = devices.find(({ index }) => index >= gpus.length)
+  if (absent) {
+    const names = gpus.map(({ name }, index) => `cuda:${index} (${name})`).join(', ')
+    throw new TuneError('device/none', `cuda:${absent.index}: this machine has ${names} only`, { hint: SEE_ALL })
+  }
+  const hidden = isAlone ? undefined : devices.find(({ index }) => index > 0 && gpus[index]!.uuid.startsWith('MIG-'))
+  if (hidden) {
+    throw new TuneError('device/none', `cuda:${hidden.index}: CUDA shows one part of a GPU to a process, the first`, {
+      hint: 'use --executor processes',
+    })
+  }
+  countAsListed()
+  return devices.map((device) => ({ ...device, uuid: gpus[device.index]!.uuid }))
 }
 
 const SEE_ALL = 'tune devices lists what can be used; --device cpu always can'
+
+/** TensorFlow.js has one device for a whole process: the last GPU that CUDA shows it, or the CPU. */
+async function findTensorFlow(devices: readonly Device[], isAlone: boolean): Promise<readonly Device[]> {
+  const { name } = usableTensorFlow()
+  if (!isAlone) checkOne(devices, `${name} has one device for the whole process`)
+  const found = name.endsWith('-gpu') ? await nvidiaGpus() : { gpus: [] }
+  const gpus = 'gpus' in found ? found.gpus : []
+  const absent = devices.find(({ index }) => index > 0 && index >= gpus.length)
+  if (absent) {
+    throw new TuneError('device/none', `tfjs:${absent.index}: ${name} has ${count(gpus.length, 'GPU')} here`, {
+      hint: SEE_ALL,
+    })
+  }
+  if (gpus.length > 0) countAsListed()
+  return devices.map((device) => {
+    const gpu = gpus.at(isAlone ? device.index : -1)
+    return gpu ? { ...device, uuid: gpu.uuid } : device
+  })
+}
+
+function checkAdapter(devices: readonly Device[], isAlone: boolean): void {
+  const other = devices.find(({ index }) => index > 0)
+  if (other) {
+    const message = `webgpu:${other.index}: WebGPU takes the system's first adapter, and cannot be asked for another`
+    throw new TuneError('device/none', message, { hint: 'use --device webgpu' })
+  }
+  if (!isAlone) checkOne(devices, 'a second session of WebGPU beside the first would crash the process')
+}
+
+function checkOne(devices: readonly Device[], why: string): void {
+  if (devices.length === 1 && devices[0]!.index === 0) return
+  const { kind } = devices[0]!
+  throw new TuneError('device/none', `${namesOf(devices)}: ${why}`, {
+    hint: `use --executor processes, or --device ${kind} --slots 1`,
+  })
+}
+
+/** `cuda:0,1`. */
+function namesOf(devices: readonly Device[]): string {
+  return `${devices[0]!.kind}:${[...new Set(devices.map(({ index }) => index))].join(',')}`
+}
+
+function count(n: number, noun: string): string {
+  return `${n === 0 ? 'no' : n} ${noun}${n === 1 ? '' : 's'}`
+}
 
 async function cpuOffer(): Promise<Offer> {
   const name = `${cpus()[0]?.model.trim() ?? 'CPU'}, ${availableParallelism()} threads`
@@ -71,13 +116,11 @@ async function cpuOffer(): Promise<Offer> {
 
 async function cudaOffer(): Promise<Offer> {
   const found = await nvidiaGpus()
-  if ('reason' in found) return { kind: 'cuda', devices: [], missing: { reason: found.reason, hint: DRIVER } }
+  if ('reason' in found) return { kind: 'cuda', devices: [], missing: found }
   const devices = found.gpus.map((gpu, index) => ({ index, ...gpu }))
   if (existsSync(cudaLibrary())) return probed('cuda', devices)
   return { kind: 'cuda', devices, missing: { reason: 'the CUDA libraries of onnxruntime are not installed', hint: HINTS.cuda } } // prettier-ignore
 }
-
-const DRIVER = "install NVIDIA's driver, and see that nvidia-smi is on the PATH"
 
 async function webgpuOffer(): Promise<Offer> {
   return probed('webgpu', [{ index: 0, name: "the system's first adapter" }])
@@ -121,4 +164,9 @@ function failureOf(device: Device): Promise<string | undefined> {
       resolve(warning ?? (stdout || messageOf(error)))
     })
   })
+}
+
+/** Refuses devices that are not there. */
+export async function checkDevices(devices: readonly Device[]): Promise<void> {
+  await findDevices(devices, false)
 }
