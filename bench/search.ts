@@ -4,7 +4,8 @@
  *   npm run bench -- search [--functions branin,...] [--samplers auto,tpe,cmaes] [--seeds 20] [--evaluations 50,100,200]
  *     [--workers 1,8] [--optuna ../shared/hpo/optuna_baseline.json] [--keep results/search.jsonl]
  * `--workers 1,8` also simulates 8 asynchronous workers. Without Optuna's results, ours are shown alone. `--keep` goes on
- * with what an earlier run of the same code left there.
+ * with what an earlier run of the same code left there. `--functions levy6,michalewicz5,classifiers,noisy_styblinski5`
+ * are those that nothing was tuned on.
  */
 import { parseArgs } from 'node:util'
 import { auto } from '../src/search/auto.ts'
@@ -17,6 +18,7 @@ import { sobol } from '../src/search/sobol.ts'
 import { tpe } from '../src/search/tpe.ts'
 import { quantile } from '../src/search/numeric/quantile.ts'
 import { bars, bestOf, compare, type Result } from './search/bars.ts'
+import { HELD_BACK } from './search/held_back.ts'
 import { keeping } from './search/kept.ts'
 import { readOptuna } from './search/optuna.ts'
 import { runStudy } from './search/run_study.ts'
@@ -53,7 +55,7 @@ if (optuna)
   }
 
 function measure(fn: string, name: string, workers: number): void {
-  const [task, sampler] = [TASKS[fn], SAMPLERS[name]]
+  const [task, sampler] = [TASKS[fn] ?? HELD_BACK[fn], SAMPLERS[name]]
   if (!task || !sampler) throw new Error(`unknown function '${fn}' or sampler '${name}'`)
   const runs = Array.from({ length: Number(values.seeds) }, (_, seed) =>
     runOnce(`${fn} ${name} x${workers} seed ${seed} at ${counts.join()}`, () => {
@@ -62,11 +64,7 @@ function measure(fn: string, name: string, workers: number): void {
       return { regrets, seconds: process.cpuUsage(before).user / 1e6 }
     }),
   )
-  const seconds =
-    quantile(
-      runs.map((run) => run.seconds),
-      0.5,
-    ) ?? 0
+  const seconds = runs.reduce((sum, run) => sum + run.seconds, 0) / runs.length
   for (const [i, evaluations] of counts.entries()) {
     const result = { fn, sampler: name, workers, evaluations, regrets: runs.map(({ regrets }) => regrets[i]!) }
     results.push(result)
