@@ -18,6 +18,7 @@ import { messageOf, TuneError } from './errors.ts'
  *     studies.sqlite            every study's trials
  *     loss-weights/best.yaml    what a study found
  *     loss-weights/lock         held by the process that runs it
+ *     loss-weights/workers/     locks that its worker processes hold
  *     loss-weights/trials/0042  what trial 42 wrote, its log.txt among it, and checkpoint/ while it may go on
  *     cache/                    what can be made again: data sets and what studies derive from them
  *     .cache/studies/           study files as they are run: bundled, and named by their content
@@ -36,6 +37,11 @@ export function bestFile(results: string, study: string): string {
 
 export function lockFile(results: string, study: string): string {
   return join(studyDir(results, study), 'lock')
+}
+
+/** Where the worker processes of a study hold their locks, a slot each. */
+export function workersDir(results: string, study: string): string {
+  return join(studyDir(results, study), 'workers')
 }
 
 export function trialDir(results: string, study: string, number: number): string {

@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** The one file that each package is imported by, types included. */
 const PACKAGES: Readonly<Record<string, string>> = {
-  'better-sqlite3': 'src/store/sqlite.ts',
+  'better-sqlite3': 'src/store/connect.ts',
   piscina: 'src/trials/threads.ts',
   'onnxruntime-node': 'src/models/engines/ort.ts',
   '@tensorflow/tfjs-core': 'src/models/engines/tensorflow.ts', // its types alone
@@ -66,7 +66,7 @@ describe('the house of house-and-style.md:', () => {
   test('files are found, with what they import', () => {
     expect(imports).toContainEqual({ file: 'src/study.ts', what: './search/pruner.ts', isEager: false })
     expect(imports).toContainEqual({ file: 'src/trials/load.ts', what: 'esbuild', isEager: false })
-    expect(imports).toContainEqual({ file: 'src/store/sqlite.ts', what: 'better-sqlite3', isEager: true })
+    expect(imports).toContainEqual({ file: 'src/store/connect.ts', what: 'better-sqlite3', isEager: true })
     expect(imports.length).toBeGreaterThan(300)
   })
 

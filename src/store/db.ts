@@ -1,7 +1,7 @@
 /** Opens a database file; `timeout` is how many milliseconds to wait for another process that has it to itself. */
 export type Connect = (file: string, options: { readonly readonly?: boolean; readonly timeout: number }) => Db
 
-/** What the store uses of a connection: it is better-sqlite3's, whose package `sqlite.ts` alone imports. */
+/** What the store uses of a connection: it is better-sqlite3's, whose package `connect.ts` alone imports. */
 export interface Db {
   readonly name: string
   exec(sql: string): unknown

@@ -1,21 +1,23 @@
-import Database from 'better-sqlite3'
 import { dirname } from 'node:path'
 import { systemClock, type Clock } from '../clock.ts'
-import { ensureDir, studiesFile } from '../results.ts'
+import { ensureDir, lockFile, studiesFile, workersDir } from '../results.ts'
 import type { Params } from '../space.ts'
 import type { History } from '../trial.ts'
-import type { Connect, Db } from './db.ts'
+import { connect } from './connect.ts'
+import type { Db } from './db.ts'
 import { afterDriver } from './ledger.ts'
 import { createBatch, type Batch } from './sqlite_batch.ts'
 import { enqueue } from './sqlite_enqueue.ts'
 import { guarded } from './sqlite_errors.ts'
-import { isLocked, lockStudy } from './sqlite_lock.ts'
+import { isHeld, type KernelLock } from './kernel_lock.ts'
+import { lockStudy } from './sqlite_lock.ts'
 import { readEvents, readStudies } from './sqlite_read.ts'
 import { readFile } from './sqlite_reader.ts'
 import { ensureSchema } from './sqlite_schema.ts'
 import { openStudy } from './sqlite_study.ts'
 import { insertEvent } from './sqlite_write.ts'
 import type { Store, StudyRecord } from './store.ts'
+import { endOrphans } from './worker_locks.ts'
 import { createWalSync } from './wal_sync.ts'
 
 export interface SqliteOptions {
@@ -32,7 +34,7 @@ const BUSY_MS = 10_000
  */
 export function openSqliteStore(results: string, { clock = systemClock, busyMs = BUSY_MS }: SqliteOptions = {}): Store {
   const file = studiesFile(results)
-  const locks = new Map<string, Db>()
+  const locks = new Map<string, KernelLock>()
   let writer: Writer | undefined
   const query = <T>(read: (db: Db) => T): T | undefined => {
     const own = writer
@@ -43,8 +45,9 @@ export function openSqliteStore(results: string, { clock = systemClock, busyMs =
 
   return {
     open: (record, { acceptCodeChange = false } = {}) => {
-      const lock = lockStudy(connect, results, record.name)
+      const lock = lockStudy(results, record.name)
       try {
+        endOrphans(workersDir(results, record.name))
         const { db, batch } = (writer ??= openWriter(file, busyMs))
         const study = openStudy(db, batch, record, { acceptCodeChange, clock })
         locks.set(record.name, lock)
@@ -57,7 +60,7 @@ export function openSqliteStore(results: string, { clock = systemClock, busyMs =
     list: () =>
       (query(readStudies) ?? []).map((study) => {
         const { name } = study.record
-        const isRunning = locks.has(name) || isLocked(connect, results, name)
+        const isRunning = locks.has(name) || isHeld(lockFile(results, name))
         const events = () => query((db) => readEvents(db, name)) ?? []
         return { ...study, history: isRunning ? study.history : left(study.history), events }
       }),
@@ -118,47 +121,6 @@ export function enqueueTrial(
       db.close()
     }
   })
-}
-
-/**
- * Every connection and every statement there ever was. From Node 24.21 on, an object of an addon that is collected as
- * garbage may abort the process (node_object_wrap.h takes a hook off an environment that is not entered then), so none
- * is; a statement is prepared once for each text, which bounds how many there are.
- */
-const kept: unknown[] = []
-
-const connect: Connect = (file, options) => {
-  const database = new Database(file, options)
-  const statements = new Map<string, Database.Statement>()
-  kept.push(database, statements)
-  const prepare = (sql: string): Database.Statement => {
-    const statement = statements.get(sql) ?? database.prepare(sql)
-    statements.set(sql, statement)
-    return statement
-  }
-  return {
-    name: database.name,
-    exec: (sql) => database.exec(sql),
-    prepare,
-    // Setting one may happen when it is prepared, so that is done anew each time.
-    pragma: (source) =>
-      source.includes('=') ? database.exec(`PRAGMA ${source}`) : prepare(`PRAGMA ${source}`).pluck().get(),
-    transaction: (run) => ({
-      immediate: (...args) => {
-        database.exec('BEGIN IMMEDIATE')
-        try {
-          const result = run(...args)
-          database.exec('COMMIT')
-          return result
-        } catch (error) {
-          // A full disk has rolled it back already.
-          if (database.inTransaction) database.exec('ROLLBACK')
-          throw error
-        }
-      },
-    }),
-    close: () => database.close(),
-  }
 }
 
 function openForWriting(file: string, busyMs: number): Db {
