@@ -37,6 +37,8 @@ export function openScorer(
     const key = `${size} of ${height} x ${width}`
     const predictor = predictors.get(key) ?? trainer.predictor(height, width, size)
     predictors.set(key, predictor)
+    // What could not be opened need not be closed.
+    predictor.catch(() => predictors.delete(key))
     return predictor
   }
   /** Shows the network every image; `visit` reads its maps before the next batch overwrites them. */

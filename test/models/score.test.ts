@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { Category } from '../../src/data/image_set.ts'
 import { imageStatistics, totalCounts } from '../../src/eval/image_statistics.ts'
 import type { Counts } from '../../src/eval/pq.ts'
-import { imageScores, scoresOf, type ImageScores, type Scores } from '../../src/models/score.ts'
+import { imageScores, openScorer, scoresOf, type ImageScores, type Scores } from '../../src/models/score.ts'
 import { stream } from '../../src/rng.ts'
 import { defineStudy, maximize } from '../../src/study.ts'
+import { drawnSet } from '../data/drawn_set.ts'
 
 const categories: readonly Category[] = [1, 2, 3].map((id) => ({ id, name: `class ${id}`, isThing: id > 1 })) // prettier-ignore
 
@@ -48,4 +49,20 @@ describe('what each image says of pq', () => {
     // @ts-expect-error -- one image is no goal
     expect(defineStudy({ ...study, goal: maximize('pq@3') }).name).toBe('images')
   })
+})
+
+test('a scorer whose network cannot be opened says so, and closes all the same', async () => {
+  const set = drawnSet([{ height: 8, width: 8, labelAt: () => 1, segments: [{ category: 0, isCrowd: false }] }])
+  let asked = 0
+  const trainer = {
+    predictor: async () => {
+      asked++
+      throw new Error('no memory')
+    },
+  }
+  const scorer = openScorer(trainer, () => ({}))
+  await expect(scorer.score(set)).rejects.toThrow('no memory')
+  await expect(scorer.score(set)).rejects.toThrow('no memory')
+  expect(asked).toBe(2)
+  await scorer.close()
 })

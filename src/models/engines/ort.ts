@@ -22,6 +22,7 @@ export async function openOrtSession(program: Program, device: Device): Promise<
   const file = onnxFile(program)
   const key = fingerprint([fingerprint(file), device.kind, device.index, device.threads])
   const session = idle.take(key) ?? (await create(InferenceSession, file, device))
+  let isOpen = true
   return {
     async run(inputs) {
       const values = feedsOf(program, inputs)
@@ -29,7 +30,11 @@ export async function openOrtSession(program: Program, device: Device): Promise<
       const results: Record<string, OrtTensor> = await session.run(Object.fromEntries(feeds))
       return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor.data]))
     },
-    close: () => idle.put(key, session),
+    async close() {
+      if (!isOpen) return
+      isOpen = false
+      await idle.put(key, session)
+    },
   }
 }
 

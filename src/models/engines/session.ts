@@ -8,6 +8,7 @@ export type Results = Readonly<Record<string, unknown>>
 export interface Session {
   /** Feeds all inputs by name and gives all outputs. Runs on this thread; others get their turn before it starts. */
   run(inputs: Inputs): Promise<Results>
+  /** Once is enough; again does nothing, for somebody else may have it by then. */
   close(): Promise<void>
 }
 
