@@ -1,13 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { appendFileSync, closeSync, openSync, writeSync } from 'node:fs'
+import { appendLog } from '../log_file.ts'
 import { logFile } from '../results.ts'
 
-/** A trial's log: what its objective prints, and the stack of what it throws. */
+/** A trial's log: what its objective prints, and the stack of what it throws. Its size is bounded: see `appendLog`. */
 export interface TrialLog {
   /** Runs some of the trial: what it prints to stdout or stderr, now or later, goes to the log instead. */
   capture<T>(run: () => T): T
   write(text: string): void
-  close(): void
 }
 
 /** The file that printed text goes to; it follows asynchronous calls, so that trials of one thread stay apart. */
@@ -17,15 +16,11 @@ let isDiverted = false
 export function openLog(dir: string): TrialLog {
   divert()
   const file = logFile(dir)
-  const handle = openSync(file, 'a')
-  return {
-    capture: (run) => sink.run(file, run),
-    write: (text) => void writeSync(handle, text),
-    close: () => closeSync(handle),
-  }
+  appendLog(file, '')
+  return { capture: (run) => sink.run(file, run), write: (text) => appendLog(file, text) }
 }
 
-/** Sends what a trial prints to its log. Text is written at once: a worker that dies leaves its last words. */
+/** Sends what a trial prints to its log. */
 function divert(): void {
   if (isDiverted) return
   isDiverted = true
@@ -34,7 +29,7 @@ function divert(): void {
     stream.write = (chunk: string | Uint8Array, ...rest: readonly unknown[]) => {
       const file = sink.getStore()
       if (file === undefined) return write(chunk, ...rest)
-      appendFileSync(file, chunk)
+      appendLog(file, chunk)
       const done = rest.find((argument) => typeof argument === 'function')
       if (done) queueMicrotask(() => done())
       return true

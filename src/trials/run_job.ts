@@ -21,8 +21,6 @@ export async function* runJob(job: Job, signal: AbortSignal): AsyncGenerator<unk
   } catch (error) {
     log.write(`${error instanceof Error ? error.stack : String(error)}\n`)
     throw error
-  } finally {
-    log.close()
   }
 }
 
