@@ -53,6 +53,7 @@ async function runLanes(session: Session, halt: AbortController): Promise<Why> {
       return 'interrupted'
     } finally {
       session.lanes.delete(slot)
+      session.room.leave(slot)
     }
   })
   const whys = await Promise.all(lanes)
@@ -63,6 +64,12 @@ async function runLanes(session: Session, halt: AbortController): Promise<Why> {
 /** Runs trials in one slot for as long as there are any; why there are none. */
 async function feed(session: Session, slot: Slot): Promise<Why> {
   for (;;) {
+    const hasRoom = session.room.mayTake(slot)
+    if (hasRoom instanceof Promise) {
+      await hasRoom
+      continue
+    }
+    if (!hasRoom) return 'budget'
     // From here to `start` nothing else runs: no two lanes can take the same trial or the budget's last place.
     const chosen = chooseNext(session)
     if (chosen instanceof Promise) {
@@ -76,7 +83,7 @@ async function feed(session: Session, slot: Slot): Promise<Why> {
     }
     const failed = await runChosen(session, slot, chosen)
     if (!session.executor.slots.includes(slot)) return giveUpSlot(session, slot)
-    if (failed?.code === 'trial/oom' && isShared(session, slot)) return giveWay(session, slot)
+    if (failed?.code === 'trial/oom' && sharers(session, slot).length > 0) return giveWay(session, slot)
   }
 }
 
@@ -115,15 +122,15 @@ function giveUpSlot(session: Session, slot: Slot): Why {
   return 'budget'
 }
 
-/** Whether another slot runs trials on the same device. */
-function isShared({ lanes }: Session, slot: Slot): boolean {
-  return [...lanes].some((other) => other !== slot && isSame(other.device, slot.device))
+/** The other slots that run trials on the same device. */
+function sharers({ lanes, room }: Session, slot: Slot): readonly Slot[] {
+  return [...lanes].filter((other) => other !== slot && isSame(other.device, slot.device) && room.mayTake(other) === true)
 }
 
 /** Leaves the memory of a device to the other slots there. */
 function giveWay(session: Session, slot: Slot): Why {
   session.lanes.delete(slot)
-  const left = [...session.lanes].filter(({ device }) => isSame(device, slot.device)).length
+  const left = sharers(session, slot).length
   session.onWarning(`the memory of ${nameOf(slot.device)} is too small: from now on it runs ${left} at once`)
   return 'budget'
 }

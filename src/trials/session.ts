@@ -9,6 +9,7 @@ import type { Trial } from '../trial.ts'
 import { createAdviser, type Adviser, type AdviceThread } from './adviser.ts'
 import { earlierTrials } from './earlier.ts'
 import type { Executor, Slot } from './executor.ts'
+import { createRoom, type Room } from './room.ts'
 import type { TrialRun } from './run_trial.ts'
 import { checkSendable } from './sendable.ts'
 import { endOf, type Progress } from './stopping.ts'
@@ -24,6 +25,8 @@ export interface StudyRun {
   readonly acceptCodeChange?: boolean
   readonly store: Store
   readonly executor: Executor
+  /** How many trials at once each device has room for. Default: as many as it has slots. */
+  readonly room?: Room
   /** For a study that names none. */
   readonly sampler: Sampler
   /** Opens a thread that suggests as the study's sampler does, or that default. Without it, all is done in this one. */
@@ -49,6 +52,7 @@ export interface Session extends StudyRun, Pick<TrialRun, 'trials' | 'now' | 'on
   readonly adviser: Adviser
   /** When this run started, in milliseconds since 1970. */
   readonly startedAt: number
+  readonly room: Room
   /** Slots that take trials. */
   readonly lanes: Set<Slot>
   /** What the lanes are at: each resolves when its trial ends or waits. */
@@ -69,6 +73,7 @@ export async function startSession(
   const isDone = endOf(progressOf(begun)) !== undefined
   return {
     ...begun,
+    room: run.room ?? createRoom(executor.slots),
     earlier: earlierTrials(study, store),
     adviser: adviserOf(run),
     data: isDone ? undefined : await prepareUntil(run),
