@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'model/invalid'
   | 'checkpoint/invalid'
   | 'device/none'
+  | 'device/busy'
   | 'store/locked'
   | 'store/taken'
   | 'store/invalid'

@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path'
 import { TuneError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import { studyDir, writeAtomically } from '../results.ts'
+import type { SlotCount } from './slots.ts'
 
 /** How a study was started: what `tune resume` starts again. */
 export interface Launch {
@@ -13,7 +14,7 @@ export interface Launch {
   readonly seed?: number
   readonly trials?: number
   readonly steps?: number
-  readonly slots?: number
+  readonly slots?: SlotCount
   readonly executor?: 'inline' | 'threads'
   readonly device?: string
 }

@@ -1,17 +1,18 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../clock.ts'
 import { TuneError } from '../errors.ts'
-import { checkDevices } from '../models/engines/devices.ts'
+import { findDevices } from '../models/engines/devices.ts'
 import { prepare } from '../trials/session.ts'
 import { inlineExecutor } from '../trials/inline.ts'
 import { loadStudy } from '../trials/load.ts'
 import { checkSendable } from '../trials/sendable.ts'
 import { threadsExecutor } from '../trials/threads.ts'
-import { imageSize, jsonOption, keyValue, known, positive, resultsOption, slotsOf, type ImageSize } from './options.ts'
+import { imageSize, jsonOption, keyValue, known, positive, resultsOption, type ImageSize } from './options.ts'
 import { probeNetworks } from './probe_networks.ts'
 import { probeStudy } from './probe_study.ts'
 import { networksJson, networksText, studyCostJson, studyCostText } from './probe_tables.ts'
 import { interruptible } from './signals.ts'
+import { slotsOf, takeSlots } from './slots.ts'
 import { launchedStudy, type Surroundings } from './start.ts'
 
 interface Options {
@@ -68,10 +69,10 @@ async function measureStudy(options: Options, around: Surroundings, signal: Abor
   const file = options.study!
   const { study: defined, url } = await loadStudy(file, results)
   const study = launchedStudy(defined, { file, set, ...known({ trials: options.trials, steps: options.steps }) })
-  const slots = slotsOf(options.device, options.slots)
-  await checkDevices(slots.map(({ device }) => device))
-  const executor = study.executor === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
   const say = sayer(options, around)
+  const held = await takeSlots({ device: options.device, slots: options.slots, isAlone: false, study: study.name }, say)
+  const { slots } = held
+  const executor = study.executor === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
   try {
     const start = performance.now()
     const data = await prepare({ study, results, clock: systemClock, onEvent: (event) => void (event.kind === 'preparing' && say(event.message)) }) // prettier-ignore
@@ -82,6 +83,7 @@ async function measureStudy(options: Options, around: Surroundings, signal: Abor
     else around.print(studyCostText(study, slots, prepared, cost, around.terminal))
   } finally {
     await executor.close()
+    held.close()
   }
 }
 
@@ -89,10 +91,10 @@ async function measureNetworks(options: Options, around: Surroundings, signal: A
   const { size, batch } = options
   const [slot, ...others] = slotsOf(options.device, 1)
   if (!slot || others.length > 0) throw new InvalidArgumentError('Networks are measured on one device.')
-  await checkDevices([slot.device])
-  const costs = await probeNetworks({ ...size, batch, device: slot.device, signal, say: sayer(options, around) })
+  const [device = slot.device] = await findDevices([slot.device], true)
+  const costs = await probeNetworks({ ...size, batch, device, signal, say: sayer(options, around) })
   if (options.json) around.print(`${JSON.stringify(networksJson(costs))}\n`)
-  else around.print(networksText(costs, { ...size, batch, device: slot.device }))
+  else around.print(networksText(costs, { ...size, batch, device }))
 }
 
 function sayer({ json }: Options, { printError }: Surroundings): (message: string) => void {

@@ -4,7 +4,6 @@ import { systemClock } from '../clock.ts'
 import { TuneError } from '../errors.ts'
 import { average, pairedDifference, spread } from '../eval/paired.ts'
 import type { Json } from '../json.ts'
-import { checkDevices } from '../models/engines/devices.ts'
 import { studyDir } from '../results.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { StoredStudy } from '../store/store.ts'
@@ -17,9 +16,10 @@ import { threadsExecutor } from '../trials/threads.ts'
 import { finite } from './events_json.ts'
 import { count, metricNames, number, signed, table } from './format.ts'
 import { readLaunch } from './launch.ts'
-import { jsonOption, known, positive, resultsOption, slotsOf } from './options.ts'
+import { jsonOption, known, positive, resultsOption } from './options.ts'
 import { launchedStudy, type Surroundings } from './start.ts'
 import { interruptible } from './signals.ts'
+import { takeSlots } from './slots.ts'
 import { findStudy } from './stored.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -69,11 +69,11 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
   // As long as the trials were: a later launch may have asked for something else and been refused.
   const { steps = launch.steps } = stored.record
   const study = launchedStudy(defined, { ...launch, name, ...known({ steps: steps ?? undefined }) })
-  const slots = slotsOf(options.device, options.slots)
-  await checkDevices(slots.map(({ device }) => device))
+  const say = (message: string) => (options.json ? undefined : printError(`${message}\n`))
+  const held = await takeSlots({ device: options.device, slots: options.slots, isAlone: false, study: name }, say)
+  const { slots } = held
   const executor = (launch.executor ?? study.executor) === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
   const { signal, done } = interruptible((text) => printError(`${text}\n`))
-  const say = (message: string) => (options.json ? undefined : printError(`${message}\n`))
   try {
     const data = await prepare({
       study,
@@ -106,6 +106,7 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
   } finally {
     done()
     await executor.close()
+    held.close()
   }
 }
 

@@ -3,6 +3,7 @@ import { TuneError } from '../errors.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { readLaunch } from './launch.ts'
 import { jsonOption, keyValue, known, natural, positive, resultsOption } from './options.ts'
+import { slotCount } from './slots.ts'
 import { start, type RunOptions, type Surroundings } from './start.ts'
 import { findStudy } from './stored.ts'
 
@@ -36,7 +37,7 @@ function withRunOptions(command: Command): Command {
   return command
     .option('--trials <n>', 'trials to end', positive)
     .option('--steps <n>', 'reports of a trial', positive)
-    .option('--slots <n>', 'trials at once; default: a core each', positive)
+    .option('--slots <n|auto>', 'trials at once, or as many as fit a GPU; default: one a core or GPU', slotCount)
     .addOption(
       new Option('--executor <kind>', 'where trials run; default: as the study says, or threads').choices(kinds),
     )

@@ -1,6 +1,5 @@
 import { systemClock } from '../clock.ts'
 import type { StudyEvent } from '../event.ts'
-import { checkDevices } from '../models/engines/devices.ts'
 import { bestFile, writeAtomically } from '../results.ts'
 import { auto } from '../search/auto.ts'
 import { openAdviceThread } from '../ask/advice_thread.ts'
@@ -16,10 +15,12 @@ import { eventJson } from './events_json.ts'
 import { bestConfig, bestYaml } from './export.ts'
 import { finishText } from './finish.ts'
 import { writeLaunch, type Launch } from './launch.ts'
-import { known, slotsOf } from './options.ts'
+import { learnRoom } from './learn_room.ts'
+import { known } from './options.ts'
 import { baselineWarnings, planJson, planText } from './plan.ts'
 import { lineReporter, liveReporter, type Reporter } from './progress.ts'
 import { interruptible } from './signals.ts'
+import { slotsOf, takeSlots } from './slots.ts'
 import { findStudy } from './stored.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -48,24 +49,29 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
   const { results } = options
   const { study: defined, url, codeHash } = await loadStudy(launch.file, results)
   const study = launchedStudy(defined, launch)
-  const slots = slotsOf(launch.device ?? 'cpu', launch.slots)
+  const { device = 'cpu' } = launch
   if (options.dryRun) {
+    const slots = slotsOf(device, launch.slots)
     around.print(options.json ? `${JSON.stringify(planJson(study, slots))}\n` : planText(study, slots, around.terminal))
     return
   }
-  await checkDevices(slots.map(({ device }) => device))
+  const sayFirst = (text: string) => around.printError(`${text}\n`)
+  const held = await takeSlots({ device, slots: launch.slots, isAlone: false, study: study.name }, sayFirst)
+  const { slots } = held
 
   const store = openSqliteStore(results)
   const earlier = store.list().find(({ record }) => record.name === study.name)?.history.trials ?? []
   const reporter = reporterFor(options, earlier, around)
   const executor = (launch.executor ?? study.executor) === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
   const interruption = interruptible((text) => reporter.say(text))
+  const learned = launch.slots === 'auto' && slots[0]?.device.kind === 'cuda' ? await learnRoom(slots, (text) => reporter.say(text), held.release) : undefined // prettier-ignore
   const startedAt = Date.now()
   let led = best({ ...study, trials: earlier })
   const onEvent = (event: StudyEvent) => {
     // Only now is it known that the study may be run: a refused start must not change how it is resumed.
     if (event.kind === 'study-started') writeLaunch(results, study.name, launch)
     reporter.tell(event)
+    learned?.tell(event)
     // At each new best, so that a run that is killed leaves it behind.
     if (event.kind !== 'trial-ended') return
     const leader = best({ ...study, trials: [...(led ? [led] : []), event.trial] })
@@ -76,7 +82,7 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
     for (const message of baselineWarnings(study)) reporter.tell({ kind: 'warning', message, at: Date.now() })
     const { acceptCodeChange = false } = options
     const { signal } = interruption
-    const end = await runStudy({ study, url, codeHash, acceptCodeChange, store, executor, sampler: auto(), openAdviceThread: () => openAdviceThread(url, study), results, clock: systemClock, signal, onEvent }) // prettier-ignore
+    const end = await runStudy({ study, url, codeHash, acceptCodeChange, store, executor, ...(learned && { room: learned.room }), sampler: auto(), openAdviceThread: () => openAdviceThread(url, study), results, clock: systemClock, signal, onEvent }) // prettier-ignore
     reporter.close()
     const stored = findStudy(store, study.name)
     const ran = stored.history.trials.filter(hasEnded).length - earlier.filter(hasEnded).length
@@ -98,7 +104,9 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
   } finally {
     reporter.close()
     interruption.done()
+    learned?.close()
     await executor.close()
+    held.close()
     store.close()
   }
 }
