@@ -3,9 +3,17 @@ import type { Sampler } from './search/sampler.ts'
 import { nearest, TuneError } from './errors.ts'
 import type { Params, Space, Values } from './space.ts'
 import type { Constraint, Device, Goal, Metrics } from './trial.ts'
+import { isWeightedSum, textOf as textOfSum } from './weighted_sum.ts'
 
 /** Typed constants of a study that are not searched; `--set key=value` overrides them for one study. */
 export type Settings = Readonly<Record<string, string | number | boolean>>
+
+/**
+ * Where trials run. `inline`: in the driver's own thread, for objectives that wait for something else. `threads`: a worker
+ * thread a slot, which share their data. `processes`: a process a slot; whatever becomes of one costs one attempt of one
+ * trial, be it a crash of a driver, a `process.exit` or the end of its memory.
+ */
+export type ExecutorKind = 'inline' | 'threads' | 'processes'
 
 /** How much a study may use. */
 export interface Budget {
@@ -72,6 +80,11 @@ export interface PrepareContext<X = Settings> {
   /** A directory shared by all studies, for what can be made again. It exists. */
   readonly cacheDir: string
   readonly progress: (message: string) => void
+  /**
+   * The checkpoint of the best trial of another study in the same results, which a stage begins from: `bestOf('stage_1')`.
+   * The study keeps to the one that it got first; when that study finds a better one, `tune status` calls this one stale.
+   */
+  readonly bestOf: (study: string) => string
 }
 
 export interface StudyDefinition<S extends Space, M extends Metrics, X extends Settings, D, E> {
@@ -101,8 +114,8 @@ export interface StudyDefinition<S extends Space, M extends Metrics, X extends S
    * They are not run again, nor counted.
    */
   readonly startFrom?: string
-  /** Default: `threads`. */
-  readonly executor?: 'inline' | 'threads'
+  /** Where trials run. Default: `threads` on the CPU and CUDA, `processes` on WebGPU and TensorFlow.js. */
+  readonly executor?: ExecutorKind
   /** Everything random in a study follows from it. Default 0. */
   readonly seed?: number
   /** Points to try after the baseline. */
@@ -145,7 +158,7 @@ export interface Study {
   readonly sampler?: Sampler
   readonly pruner?: Pruner
   readonly startFrom?: string
-  readonly executor?: 'inline' | 'threads'
+  readonly executor?: ExecutorKind
   readonly seed: number
   readonly first: readonly Readonly<Record<string, unknown>>[]
 }
@@ -170,6 +183,7 @@ export function defineStudy<
 
 /** A function's own text, in a line. */
 function textOf(of: Where<never>): string {
+  if (isWeightedSum(of)) return textOfSum(of)
   const text = String(of).replaceAll(/\s+/g, ' ')
   return text.length > 80 ? `${text.slice(0, 79)}…` : text
 }

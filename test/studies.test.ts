@@ -7,7 +7,7 @@ import type { Metrics } from '../src/trial.ts'
 import type { Objective, Study } from '../src/study.ts'
 import { sharedTemporaryDir, temporaryDir } from './temporary.ts'
 
-const names = readdirSync(new URL('../studies', import.meta.url)).map((file) => file.replace(/\.ts$/, ''))
+const names = readdirSync(new URL('../studies', import.meta.url)).filter((file) => file.endsWith('.ts')).map((file) => file.slice(0, -3))
 const cacheDir = sharedTemporaryDir()
 const data = sharedTemporaryDir()
 beforeAll(() => writeShapes(data, { size: 32, train: 8, val: 4, heldout: 4 }))
@@ -20,7 +20,7 @@ test.each(names)(
   async (name) => {
     const { default: study } = (await import(`../studies/${name}.ts`)) as { readonly default: Study }
     const settings = Object.fromEntries(Object.entries({ ...study.settings, ...SMALL }).filter(([key]) => key in study.settings)) // prettier-ignore
-    const prepared = await study.prepare?.({ settings, cacheDir, progress: () => {} })
+    const prepared = await study.prepare?.({ settings, cacheDir, progress: () => {}, bestOf: () => '' })
     const objective = study.objective as Objective<Params, Metrics, unknown, unknown>
     for (const [number, params] of [defaults(study.space), anyParams(study)].entries()) {
       const device = { kind: 'cpu', index: 0, threads: 1 } as const

@@ -11,8 +11,10 @@ import { explainCommand } from './explain.ts'
 import { wrap } from './format.ts'
 import { importanceCommand } from './importance.ts'
 import { inspectCommands } from './inspect.ts'
+import { lineageCommand } from './lineage.ts'
 import { probeCommand } from './probe.ts'
 import { recheckCommand } from './recheck.ts'
+import { rerunCommand } from './rerun.ts'
 import { runCommands } from './run.ts'
 import { claimStdout, terminalOf } from './terminal.ts'
 import { welcome } from './welcome.ts'
@@ -46,6 +48,8 @@ export async function main(words: readonly string[]): Promise<number> {
     ...inspectCommands(print, terminal),
     explainCommand(print, terminal),
     importanceCommand(print, terminal),
+    lineageCommand(print, terminal),
+    rerunCommand(around),
     recheckCommand(around),
     compareCommand(print),
     evalCommand(print, printError),
@@ -71,7 +75,7 @@ The main job, to a best configuration in a minute:
 The same command continues it; Ctrl-C loses nothing.
 `
 
-const VERBS: readonly string[] = ['run', 'resume', 'enqueue', 'status', 'list', 'show', 'best', 'export', 'explain', 'importance', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices', 'probe'] // prettier-ignore
+const VERBS: readonly string[] = ['run', 'resume', 'enqueue', 'status', 'list', 'show', 'best', 'export', 'explain', 'importance', 'lineage', 'rerun', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices', 'probe'] // prettier-ignore
 
 /** `tune --study F` is `tune run --study F`, and `tune F` is `tune run F`. */
 function withVerb(words: readonly string[]): readonly string[] {

@@ -39,6 +39,7 @@ export function openMemoryStore({ clock = systemClock }: { readonly clock?: Cloc
           startedAt,
           updatedAt,
           events: () => [...events],
+          attempts: () => [],
         }
       }),
     log: (study, event) => {

@@ -11,6 +11,7 @@ import { enqueue } from './sqlite_enqueue.ts'
 import { guarded } from './sqlite_errors.ts'
 import { isHeld, type KernelLock } from './kernel_lock.ts'
 import { lockStudy } from './sqlite_lock.ts'
+import { readAttempts } from './sqlite_attempts.ts'
 import { readEvents, readStudies } from './sqlite_read.ts'
 import { readFile } from './sqlite_reader.ts'
 import { ensureSchema } from './sqlite_schema.ts'
@@ -18,7 +19,7 @@ import { openStudy } from './sqlite_study.ts'
 import { insertEvent } from './sqlite_write.ts'
 import type { Store, StudyRecord } from './store.ts'
 import { endOrphans } from './worker_locks.ts'
-import { createWalSync } from './wal_sync.ts'
+import { createWalKeeper } from './wal_keeper.ts'
 
 export interface SqliteOptions {
   readonly clock?: Clock
@@ -62,7 +63,8 @@ export function openSqliteStore(results: string, { clock = systemClock, busyMs =
         const { name } = study.record
         const isRunning = locks.has(name) || isHeld(lockFile(results, name))
         const events = () => query((db) => readEvents(db, name)) ?? []
-        return { ...study, history: isRunning ? study.history : left(study.history), events }
+        const attempts = (trial: number) => query((db) => readAttempts(db, name, trial)) ?? []
+        return { ...study, history: isRunning ? study.history : left(study.history), events, attempts }
       }),
     log: (study, event) => {
       const own = writer
@@ -87,8 +89,8 @@ interface Writer {
 
 function openWriter(file: string, busyMs: number): Writer {
   const db = guarded(file, () => openForWriting(file, busyMs))
-  const sync = createWalSync(file)
-  const batch = createBatch(db, sync.request)
+  const keeper = createWalKeeper(file)
+  const batch = createBatch(db, keeper.committed)
   // What waits to be written is not lost with a process that ends by an error, either.
   const atExit = () => batch.end()
   process.once('exit', atExit)
@@ -98,7 +100,7 @@ function openWriter(file: string, busyMs: number): Writer {
     close: () => {
       process.off('exit', atExit)
       batch.end()
-      sync.close()
+      keeper.close()
       db.close()
     },
   }
@@ -129,6 +131,7 @@ function openForWriting(file: string, busyMs: number): Db {
   try {
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = NORMAL')
+    db.pragma('wal_autocheckpoint = 0')
     db.pragma('foreign_keys = ON')
     ensureSchema(db)
     return db

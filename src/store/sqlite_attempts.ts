@@ -1,5 +1,7 @@
-import type { Failure, TrialCode } from '../trial.ts'
-import { eachRow, valueOf, type Db } from './db.ts'
+import type { Device, Failure, TrialCode } from '../trial.ts'
+import { eachRow, rowsOf, valueOf, type Db } from './db.ts'
+import { parsed } from './sqlite_json.ts'
+import type { Attempt } from './store.ts'
 
 /** How attempts failed after which their trials were run again, or are to be, by the ids of the trials' rows. */
 export function readFailures(db: Db, studyId: number): ReadonlyMap<number, readonly Failure[]> {
@@ -15,6 +17,22 @@ export function readFailures(db: Db, studyId: number): ReadonlyMap<number, reado
   }
   return failures
 }
+
+/** All attempts of a trial, in their order. */
+export function readAttempts(db: Db, study: string, trial: number): readonly Attempt[] {
+  if (!hasAttempts(db)) return []
+  const sql = `
+    SELECT device_json, host, started_at AS startedAt, ended_at AS endedAt, how, why
+    FROM tune_attempts JOIN trials USING (trial_id) JOIN studies USING (study_id)
+    WHERE study_name = ? AND number = ? ORDER BY attempt
+  `
+  return rowsOf<AttemptRow>(db, sql, study, trial).map(({ device_json, ...attempt }) => ({
+    ...attempt,
+    device: parsed<Device>(db, device_json),
+  }))
+}
+
+type AttemptRow = Omit<Attempt, 'device'> & { readonly device_json: string }
 
 /** A file of an older version has none, and one that is only read stays so. */
 function hasAttempts(db: Db): boolean {

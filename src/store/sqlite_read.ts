@@ -1,13 +1,13 @@
 import type { Json } from '../json.ts'
 import { placeIn, type ParamSpec, type Params, type Space } from '../space.ts'
 import type { Constraint, Device, Goal, Metrics, Outcome, Report, Trial, TrialCode } from '../trial.ts'
-import { TuneError } from '../errors.ts'
 import { eachRow, rowsOf, valueOf, type Db } from './db.ts'
 import { createLedger } from './ledger.ts'
 import { OPTUNA_STATES } from './optuna.ts'
 import { spaceOf } from './space_of.ts'
 import { IS_OURS, readForeignTrials } from './sqlite_foreign.ts'
 import { readFailures } from './sqlite_attempts.ts'
+import { parsed } from './sqlite_json.ts'
 import { hasTuneTables } from './sqlite_schema.ts'
 import type { LoggedEvent, StoredStudy, StudyRecord } from './store.ts'
 
@@ -20,7 +20,7 @@ export interface StoredTrial {
 }
 
 /** Every study of ours in a file; one that only Optuna knows has no space to show. */
-export function readStudies(db: Db): readonly Omit<StoredStudy, 'events'>[] {
+export function readStudies(db: Db): readonly Omit<StoredStudy, 'events' | 'attempts'>[] {
   if (!hasTuneTables(db)) return []
   const names = rowsOf<{ name: string }>(
     db,
@@ -192,19 +192,6 @@ function readTimes(db: Db, studyId: number): StudyTimes {
     FROM tune_studies s LEFT JOIN trials USING (study_id) LEFT JOIN tune_trials USING (trial_id) WHERE study_id = ?
   `
   return rowsOf<StudyTimes>(db, sql, studyId)[0] ?? { startedAt: 0, updatedAt: 0 }
-}
-
-/** A column of JSON that we wrote: its shape is ours, but a damaged file may hold anything. */
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the one place where stored JSON gets its type
-function parsed<T>(db: Db, json: string): T {
-  try {
-    return JSON.parse(json) as T
-  } catch (error) {
-    throw new TuneError('store/invalid', `${db.name} is damaged: ${json.slice(0, 40)} is no JSON`, {
-      hint: 'move it away or restore a copy of it; or choose another directory by --results DIR',
-      cause: error,
-    })
-  }
 }
 
 type StudyTimes = Pick<StoredStudy, 'startedAt' | 'updatedAt'>

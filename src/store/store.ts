@@ -25,6 +25,20 @@ export interface StoredStudy {
   readonly updatedAt: number
   /** The log in the order it was written, read when it is asked for. */
   readonly events: () => readonly LoggedEvent[]
+  /** The attempts at a trial in their order, read when they are asked for; none where an older version ran it. */
+  readonly attempts: (trial: number) => readonly Attempt[]
+}
+
+/** One time that a trial was run: from its start, or from its checkpoint. */
+export interface Attempt {
+  readonly device: Device
+  readonly host: string
+  /** Milliseconds since 1970; null while it runs, or where its driver died. */
+  readonly startedAt: number
+  readonly endedAt: number | null
+  /** A state, or the code of a failure; null while it runs. */
+  readonly how: string | null
+  readonly why: string | null
 }
 
 /** What happened that is neither a trial nor a report, such as `trial-judged`: a decision of the pruner. */

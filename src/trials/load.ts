@@ -37,6 +37,12 @@ export async function loadStudy(path: string, results: string): Promise<LoadedSt
   return { study: parseStudy(await importStudy(url, shown, bundle), shown), url, codeHash: bundle.codeHash }
 }
 
+/** A study from the bundle that an earlier run of it has kept; `shown` is its file's name in messages. */
+export async function loadBundle(url: string, shown: string): Promise<Pick<LoadedStudy, 'study' | 'url'>> {
+  const module = (await import(/* @vite-ignore */ url)) as { readonly default?: unknown }
+  return { study: parseStudy(module.default, shown), url }
+}
+
 interface Bundle {
   readonly dir: string
   readonly code: string

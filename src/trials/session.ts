@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { isTuneError, messageOf, TuneError } from '../errors.ts'
 import type { Clock } from '../clock.ts'
 import type { StudyEvent } from '../event.ts'
@@ -7,11 +8,14 @@ import type { Store, StudyStore } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import type { Trial } from '../trial.ts'
 import { createAdviser, type Adviser, type AdviceThread } from './adviser.ts'
+import { contentHash } from './content_hash.ts'
 import { earlierTrials } from './earlier.ts'
 import type { Executor, Slot } from './executor.ts'
 import { createRoom, type Room } from './room.ts'
+import { provenanceEvent } from './provenance.ts'
 import type { TrialRun } from './run_trial.ts'
 import { checkSendable } from './sendable.ts'
+import { sourcesFor, staleness, type Sources } from './sources.ts'
 import { endOf, type Progress } from './stopping.ts'
 import { suggest } from './suggest.ts'
 
@@ -114,28 +118,40 @@ export function warn({ study, store, clock, onEvent }: StudyRun, message: string
 
 /** What `prepare` gives, or nothing once the run is told to stop: nobody waits for data that no trial will use. */
 async function prepareUntil(run: StudyRun): Promise<unknown> {
-  const { executor, study, drain } = run
+  const { executor, study, drain, store, results } = run
   const signal = drain ? AbortSignal.any([run.signal, drain]) : run.signal
   const stopped = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
   const onEvent = (event: StudyEvent) => (signal.aborted ? undefined : run.onEvent(event))
-  const data = await Promise.race([stopped, prepare({ ...run, onEvent })])
-  if (!signal.aborted) checkSendable(executor, study, data)
-  return data
+  const sources = sourcesFor(study.name, store, results)
+  const data = await Promise.race([stopped, prepare({ ...run, onEvent }, sources)])
+  if (signal.aborted) return undefined
+  checkSendable(executor, study, data)
+  keepProvenance(run, data, sources)
+  return executor.data === 'prepared again' ? sources.files() : data
+}
+
+/** Keeps where this run's trials come from, and says which of it is out of date. */
+function keepProvenance(run: StudyRun, data: unknown, { asked }: Sources): void {
+  const { study, store, results, codeHash: code, url } = run
+  const { settings } = study
+  store.log(study.name, provenanceEvent({ code, data: contentHash(data, resolve(results)), settings, sources: asked() }, url)) // prettier-ignore
+  if (asked().length === 0) return
+  const studies = store.list()
+  const stored = studies.find(({ record }) => record.name === study.name)
+  for (const reason of stored ? staleness(studies, stored) : []) warn(run, `stale: ${reason}; ${study.name} keeps to it, and --name starts it anew from the best`) // prettier-ignore
 }
 
 /** Lets the study read its data. An error of it is the study's, and no trial has begun. */
-export async function prepare({
-  study,
-  results,
-  clock,
-  onEvent,
-}: Pick<StudyRun, 'study' | 'results' | 'clock' | 'onEvent'>): Promise<unknown> {
+export async function prepare(
+  { study, results, clock, onEvent }: Pick<StudyRun, 'study' | 'results' | 'clock' | 'onEvent'>,
+  { bestOf }: Pick<Sources, 'bestOf'>,
+): Promise<unknown> {
   if (!study.prepare) return undefined
   const progress = (message: string) => onEvent({ kind: 'preparing', message, at: clock.now() })
   try {
-    return await study.prepare({ settings: study.settings, cacheDir: ensureDir(cacheDir(results)), progress })
+    return await study.prepare({ settings: study.settings, cacheDir: ensureDir(cacheDir(results)), progress, bestOf })
   } catch (error) {
     if (isTuneError(error)) throw error
     throw new TuneError('study/invalid', `${study.name}: its prepare failed: ${messageOf(error)}`, { cause: error })
