@@ -23,10 +23,21 @@ export function listOf(item: Rule, wanted: string): Rule {
   return { holds: (value) => Array.isArray(value) && value.every(item.holds), wanted }
 }
 
+/** So many items, each of which follows a rule; `wanted` says what they are. */
+export function tuple(length: number, item: Rule, wanted: string): Rule {
+  return { holds: (value) => Array.isArray(value) && value.length === length && value.every(item.holds), wanted }
+}
+
 export const positive = number((value) => value > 0 && value < Infinity, 'greater than 0')
 export const notNegative = number((value) => value >= 0 && value < Infinity, 'at least 0')
 export const fraction = number((value) => value >= 0 && value < 1, 'at least 0 and less than 1')
 export const share = number((value) => value > 0 && value <= 1, 'above 0 and at most 1')
+export const wholeNumber = number((value) => Number.isSafeInteger(value) && value > 0, 'a whole number of at least 1')
+export const text: Rule = { holds: (value) => typeof value === 'string', wanted: 'a text' }
+export const object: Rule = {
+  holds: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  wanted: 'an object of options',
+}
 export const flag: Rule = { holds: (value) => typeof value === 'boolean', wanted: 'true or false' }
 
 /**

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { ImageSet } from '../data/image_set.ts'
 import { instanceSide } from '../data/instance_side.ts'
 import type { Metrics } from '../trial.ts'
+import { checkTrainOptions } from './check_train_options.ts'
 import { meanResult, type StepResult } from './step_result.ts'
 import { scaledDecoding, type DecodeOptions, type HeadMaps } from './decode.ts'
 import { describe, type Description } from './describe.ts'
@@ -57,6 +58,7 @@ export interface TrainedModel {
  *     for await (const model of trainModel({ trial, set, weights })) yield await model.score(val)
  */
 export async function* trainModel(given: TrainOptions): AsyncGenerator<TrainedModel, void> {
+  checkTrainOptions(given)
   const watch = activeProbe()?.watch(given)
   const options = watch?.options ?? given
   const { trial, set, every = 100, checkpoints = 'last' } = options
