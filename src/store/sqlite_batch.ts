@@ -20,7 +20,7 @@ export interface Batch {
 /** A transaction costs a tenth of a millisecond, a row of it a hundredth. */
 const PAUSE_MS = 100
 /** Rows that a transaction may take: some milliseconds' worth. */
-const MOST = 500
+const MOST = 200
 
 /** `onCommit` is told after each transaction. A write that fails has not happened, nor has any that it took along. */
 export function createBatch(db: Db, onCommit: () => void): Batch {
