@@ -10,7 +10,7 @@ import { thrown } from './thrown.ts'
 const set = drawnSet([{ height: 4, width: 4, labelAt: () => 0 }])
 const trial = { seed: 1, device: cpu, signal: new AbortController().signal, maxSteps: 1, dir: '' }
 /** As a study in JavaScript may say it. */
-const refusal = (options: object) => thrown(() => checkTrainOptions({ trial, set, ...options } as TrainOptions))
+const refusal = (options: object) => thrown(() => checkTrainOptions({ trial, set, ...options }))
 
 test.each([
   ['trainModel', { learning: 1, lrr: 3e-3 }, 'learning', 'known are trial, set'],
