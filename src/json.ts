@@ -28,15 +28,25 @@ export function fingerprint(value: Json | Uint8Array): string {
  * left alone; a byte order mark, which editors put in front, is skipped.
  */
 export function parsePythonJson(text: string): Json {
+  return parseTokens(text, () => 'null') as Json
+}
+
+/** The same, but for infinities, which stay numbers. */
+export function parsePythonNumbers(text: string): unknown {
+  return parseTokens(text, (token) => (token === 'NaN' ? 'null' : token.replace('Infinity', '1e999')))
+}
+
+function parseTokens(text: string, replace: (token: string) => string): unknown {
   const json = text.startsWith('\uFEFF') ? text.slice(1) : text
   try {
-    return JSON.parse(json) as Json
+    return JSON.parse(json)
   } catch (error) {
     // Rare, and ten times as slow.
     if (!BARE_NUMBER.test(json)) throw error
-    return JSON.parse(json.replace(TOKENS, (token) => (token.startsWith('"') ? token : 'null'))) as Json
+    return JSON.parse(json.replace(TOKENS, (token) => (token.startsWith('"') ? token : replace(token))))
   }
 }
 
 const BARE_NUMBER = /\b(?:NaN|Infinity)\b/
-const TOKENS = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g
+/** A string that does not end is one, too: to look for its end again and again would take quadratic time. */
+const TOKENS = /"(?:[^"\\]|\\.)*"?|-?\bInfinity\b|\bNaN\b/g

@@ -15,9 +15,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   data: ['vocabulary'],
   eval: ['vocabulary', 'data'],
   models: ['vocabulary', 'data', 'eval'],
+  command: ['vocabulary', 'data', 'eval', 'models'],
   trials: ['vocabulary', 'contracts'],
   ask: ['vocabulary', 'contracts', 'search', 'store', 'trials'],
-  index: ['vocabulary', 'contracts', 'ask', 'search', 'data', 'eval', 'models'],
+  index: ['vocabulary', 'contracts', 'ask', 'search', 'data', 'eval', 'models', 'command'],
   cli: ['vocabulary', 'contracts', 'ask', 'search', 'store', 'data', 'eval', 'models', 'trials'],
 }
 
