@@ -11,6 +11,7 @@ import { recordOf } from '../trials/driver.ts'
 import { earlierTrials } from '../trials/earlier.ts'
 import { parseStudy } from '../trials/parse_study.ts'
 import { failureOf, parseReport } from '../trials/report.ts'
+import { startTrial } from '../trials/start_trial.ts'
 import { suggest } from '../trials/suggest.ts'
 
 /** A study without an objective: a program of its own runs the trials. */
@@ -61,17 +62,17 @@ export async function openStudy<S extends Space, E extends Params = Record<never
   const store = openSqliteStore(results)
   const trials = store.open(recordOf(study, ''), { acceptCodeChange: true })
   const [startedAt, earlier] = [systemClock.now(), earlierTrials(study, store)]
+  const ask = (): ReturnType<OpenStudy<Values<S> & E>['ask']> => {
+    const seconds = (systemClock.now() - startedAt) / 1000
+    const progress = { study, history: trials.history(), isStopping: false, endedNow: [], seconds, earlier }
+    const chosen = choose({ ...progress, advise: (history, number) => suggest(study, sampler, history, number) })
+    if (typeof chosen === 'string' || chosen instanceof Promise) return undefined
+    const derived = derivedOf(study, chosen.params)
+    const trial = startTrial(trials, { ...chosen, derived, device: { kind: 'cpu', index: 0, threads: 1 } })
+    return trial ? { number: trial.number, params: { ...trial.params, ...derived } as Values<S> & E, seed: trial.seed } : ask() // prettier-ignore
+  }
   return {
-    ask: () => {
-      const seconds = (systemClock.now() - startedAt) / 1000
-      const progress = { study, history: trials.history(), isStopping: false, endedNow: [], seconds, earlier }
-      const chosen = choose({ ...progress, advise: (history, number) => suggest(study, sampler, history, number) })
-      if (typeof chosen === 'string' || chosen instanceof Promise) return undefined
-      const derived = derivedOf(study, chosen.params)
-      const device = { kind: 'cpu', index: 0, threads: 1 } as const
-      const { number, params, seed } = trials.start({ ...chosen, derived, device })
-      return { number, params: { ...params, ...derived } as Values<S> & E, seed }
-    },
+    ask,
     tell: (number, result) => tell(study, trials, number, result),
     best: () => best(trials.history()),
     close: () => store.close(),

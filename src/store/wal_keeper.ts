@@ -88,18 +88,24 @@ function createCheckpointer(file: string): { run(): void; close(): void } {
     started.unref()
     return started
   }
+  const order = (what: 'move' | 'close') => {
+    worker ??= startWorker()
+    Atomics.store(busy, 0, 1)
+    worker.postMessage(what, [])
+  }
   return {
     run: () => {
       if (isBroken || performance.now() - ranAt < PAUSE_MS || Atomics.load(busy, 0) === 1) return
       ranAt = performance.now()
-      worker ??= startWorker()
-      Atomics.store(busy, 0, 1)
-      worker.postMessage('checkpoint', [])
+      order('move')
     },
     // Whoever closes a database last moves its log: that is not to be the thread, which nobody waits for.
     close: () => {
+      if (!worker) return
       Atomics.wait(busy, 0, 1, PATIENCE_MS)
-      void worker?.terminate()
+      if (!isBroken) order('close')
+      Atomics.wait(busy, 0, 1, PATIENCE_MS)
+      void worker.terminate()
     },
   }
 }

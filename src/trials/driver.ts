@@ -8,6 +8,7 @@ import { choose, type Chosen } from './choose.ts'
 import { derivedOf } from './derived.ts'
 import type { Slot } from './executor.ts'
 import { progressOf, startSession, warn, type Session, type StudyRun } from './session.ts'
+import { startTrial } from './start_trial.ts'
 import { endText, type Why } from './stopping.ts'
 
 /** How a run ended, and all trials of its study. */
@@ -90,7 +91,8 @@ async function feed(session: Session, slot: Slot): Promise<Why> {
 async function runChosen(session: Session, slot: Slot, chosen: Chosen): ReturnType<typeof attempt> {
   const { promotion, ...start } = chosen
   const derived = derivedOf(session.study, start.params)
-  const trial = session.trials.start({ ...start, derived, device: slot.device })
+  const trial = startTrial(session.trials, { ...start, derived, device: slot.device })
+  if (!trial) return undefined
   if (promotion) session.onVerdict(trial, promotion)
   const again = chosen.number !== undefined
   session.onEvent({ kind: 'trial-started', trial, slot: slot.index, again, at: session.now() })
@@ -124,7 +126,9 @@ function giveUpSlot(session: Session, slot: Slot): Why {
 
 /** The other slots that run trials on the same device. */
 function sharers({ lanes, room }: Session, slot: Slot): readonly Slot[] {
-  return [...lanes].filter((other) => other !== slot && isSame(other.device, slot.device) && room.mayTake(other) === true)
+  return [...lanes].filter(
+    (other) => other !== slot && isSame(other.device, slot.device) && room.mayTake(other) === true,
+  )
 }
 
 /** Leaves the memory of a device to the other slots there. */
