@@ -6,6 +6,7 @@ export { atLeast, atMost, defineStudy, maximize, minimize } from './study.ts'
 export type { Budget, Objective, PrepareContext, Settings, Study, TrialContext } from './study.ts'
 export type { Constraint, Device, Goal, History, Metrics, Outcome, Report, Trial } from './trial.ts'
 export { command, type CommandOptions } from './command/command.ts'
+export { weightedSum, type WeightedSum } from './weighted_sum.ts'
 export { openStudy, type Asked, type OpenStudy } from './ask/open_study.ts'
 export { seedFor, stream, type Rng } from './rng.ts'
 

@@ -1,5 +1,6 @@
 import { canonicalJson } from './json.ts'
 import type { Params, Dim, Point } from './space.ts'
+import type { HalfSpace } from './half_spaces.ts'
 
 /**
  * Named numbers of one report. `x_se` is the standard error of `x`: shown beside it, and never a goal. `x@3` is what image 3
@@ -111,6 +112,8 @@ export interface History {
   readonly constraints?: readonly Constraint[]
   /** Whether the study allows the params at a point. What is not allowed is not run. Absent: everything is. */
   readonly allows?: (point: Point) => boolean
+  /** Where what is allowed lies, as far as the study says so by weighted sums. Absent: anywhere. */
+  readonly within?: readonly HalfSpace[]
   readonly trials: readonly Trial[]
 }
 

@@ -13,7 +13,7 @@ export interface ThreadData {
 }
 
 /** A question: the history but for the trials, and those of them that changed since the last. */
-export interface Question extends Omit<History, 'trials' | 'allows'> {
+export interface Question extends Omit<History, 'trials' | 'allows' | 'within'> {
   readonly number: number
   readonly changed: readonly Trial[]
   readonly gone: readonly number[]

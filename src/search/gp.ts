@@ -12,7 +12,7 @@ import { evenPoints, propose } from './mixed_search.ts'
 import { supposing, type Posterior } from './numeric/gp_posterior.ts'
 import type { Columns } from './numeric/matern.ts'
 import { warped } from './numeric/warp.ts'
-import { withoutInactive } from './points.ts'
+import { broughtWithin } from './points.ts'
 import { rank, type Ranking } from './ranking.ts'
 import type { Sampler } from './sampler.ts'
 import { sobol } from './sobol.ts'
@@ -64,17 +64,18 @@ export function gp({ startup }: GpOptions = {}): Sampler {
       const incumbents = models.goals.map(({ means }) => models.tried[lowestOf(means, keeping)]!.point)
       const { weights } = models.goals[0]!.posterior.kernel
       const proposals = propose(encoding, worth, incumbents, weights, rng, history.allows)
-      const points = proposals.map(({ point }) => withoutInactive(history.dims, [...point]))
+      const points = proposals.map(({ point }) => broughtWithin(history, [...point]))
       return { point: firstNew(history, encoding, points, rng), reason: reasonOf(models, keeping) }
     },
   }
 }
 
 /** The first point that is allowed and was not tried before, or some other; the first of all where there is none. */
-function firstNew({ dims, trials, allows }: History, encoding: Encoding, points: readonly Point[], rng: Rng): Point {
+function firstNew(history: History, encoding: Encoding, points: readonly Point[], rng: Rng): Point {
+  const { dims, trials, allows } = history
   const isNew = (point: Point) =>
     (!allows || allows(point)) && !trials.some((trial) => isSame(dims, point, trial.point))
-  const others = () => evenPoints(encoding, SPARE, rng).map((point) => withoutInactive(dims, [...point]))
+  const others = () => evenPoints(encoding, SPARE, rng).map((point) => broughtWithin(history, [...point]))
   return points.find(isNew) ?? others().find(isNew) ?? points[0]!
 }
 

@@ -2,7 +2,7 @@ import { TuneError } from '../errors.ts'
 import type { Rng } from '../rng.ts'
 import { isActive, levelAt, levelCentre, type Dim, type Point } from '../space.ts'
 import { lossAt, type History, type Trial } from '../trial.ts'
-import { withoutInactive } from './points.ts'
+import { drawAllowed } from './points.ts'
 import type { Sampler } from './sampler.ts'
 import { sobol } from './sobol.ts'
 
@@ -51,7 +51,7 @@ export function pbt({ population = 8, quantile = 0.25, perturb = 0.1, resample =
           reason: `trial ${own.number} goes on, ${placeText(place, standing)}`,
         }
       const model = standing[rng.below(worst)]!
-      const point = explored(dims, model.point, rng, { perturb, resample })
+      const point = drawAllowed(history, () => explored(dims, model.point, rng, { perturb, resample }))
       const why = own ? `was ${placeText(place, standing)}` : 'has no result'
       return {
         point,
@@ -89,7 +89,7 @@ function explored(
     moved[d] = isAnew || Number.isNaN(x) ? anew : beside(dim, x, direction * perturb)
     if (!isActive(dims, moved, d)) moved[d] = Number.NaN
   }
-  return withoutInactive(dims, moved)
+  return moved
 }
 
 /** A coordinate so far from another: levels move by one at least, and options that have no order stay. */

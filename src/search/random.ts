@@ -1,4 +1,4 @@
-import { drawAllowed } from './points.ts'
+import { drawAnywhere } from './points.ts'
 import type { Sampler } from './sampler.ts'
 
 /** Tries points at random, each alike. The measure of every other sampler. */
@@ -6,7 +6,7 @@ export function random(): Sampler {
   return {
     name: 'random',
     suggest(history, rng) {
-      const point = drawAllowed(history, () => history.dims.map(() => rng.uniform()))
+      const point = drawAnywhere(history, () => history.dims.map(() => rng.uniform()), rng)
       return { point, reason: 'at random' }
     },
   }

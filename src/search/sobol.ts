@@ -1,6 +1,6 @@
 import { stream } from '../rng.ts'
 import { owenScramble, SOBOL_DIMS, sobolCoordinate } from './numeric/sobol_sequence.ts'
-import { drawAllowed } from './points.ts'
+import { drawAnywhere } from './points.ts'
 import type { Sampler } from './sampler.ts'
 
 interface SobolOptions {
@@ -20,14 +20,15 @@ export function sobol({ seed }: SobolOptions = {}): Sampler {
       const { dims, trials } = history
       const key = seed ?? trials[0]?.seed
       // Where its place is not allowed, a trial has the same place of another sequence: what is allowed of each is even.
-      const point = drawAllowed(history, (attempt) => {
+      const draw = (attempt: number) => {
         const scrambles = key === undefined ? undefined : stream(key, 'sobol', ...(attempt === 0 ? [] : [attempt]))
         return dims.map((_, d) => {
           if (!scrambles || d >= SOBOL_DIMS) return rng.uniform()
           // In the middle of its cell of 2^-32, and so never at an end.
           return (owenScramble(sobolCoordinate(trials.length, d), scrambles.below(2 ** 32)) + 0.5) / 2 ** 32
         })
-      })
+      }
+      const point = drawAnywhere(history, draw, rng)
       return { point, reason: `place ${trials.length} of a sequence that is evenly spread` }
     },
   }

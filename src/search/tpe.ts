@@ -3,7 +3,7 @@ import type { Rng } from '../rng.ts'
 import type { Point } from '../space.ts'
 import { lossAt, type Goal, type History, type Trial } from '../trial.ts'
 import { drawPoint, logDensities, parzen, type Parzen } from './numeric/parzen.ts'
-import { isRepeat } from './points.ts'
+import { drawAllowed, isRepeat } from './points.ts'
 import { rank, type Ranking } from './ranking.ts'
 import type { Sampler } from './sampler.ts'
 import { sobol } from './sobol.ts'
@@ -17,11 +17,14 @@ interface TpeOptions {
   readonly good?: number
 }
 
+/** How often each point that is compared is drawn, where the study does not allow all. */
+const DRAWS_EACH = 32
+
 /** The good trials of which a model is made at most. */
 const MOST_GOOD = 25
 
 /** The other trials of which a model is made at most: a density that more would hardly change, and asking stays quick. */
-const MOST_OTHERS = 500
+const MOST_OTHERS = 400
 
 /**
  * Learns where good trials lie: a multivariate tree-structured Parzen estimator (Bergstra et al. 2011) with most of
@@ -47,13 +50,13 @@ export function tpe({ startup = 8, candidates = 24, good: share = 0.15 }: TpeOpt
       if (ranking.ended.length < startup) {
         const first = start.suggest(history, rng)
         if (first && isNew(first.point)) return first
-        const other = draws(anywhere(history), candidates, rng).find(isNew)
+        const other = draws(history, anywhere(history), candidates, rng).find(isNew)
         return other ? { point: other, reason: 'at random, for the evenly spread one was tried before' } : first
       }
       const [good, bad] = models(history, ranking, share)
-      const likely = draws(good, candidates, rng)
+      const likely = draws(history, good, candidates, rng)
       const fresh = likely.filter(isNew)
-      const others = fresh.length > 0 ? fresh : draws(anywhere(history), candidates, rng).filter(isNew)
+      const others = fresh.length > 0 ? fresh : draws(history, anywhere(history), candidates, rng).filter(isNew)
       const choices = others.length > 0 ? others : likely
       const [like, unlike] = [logDensities(good, choices), logDensities(bad, choices)]
       const point = highest(
@@ -104,8 +107,8 @@ function anywhere({ dims }: History): Parzen {
   return parzen(dims, [], [])
 }
 
-function draws(density: Parzen, count: number, rng: Rng): readonly Point[] {
-  return Array.from({ length: count }, () => drawPoint(density, rng))
+function draws(history: History, density: Parzen, count: number, rng: Rng): readonly Point[] {
+  return Array.from({ length: count }, () => drawAllowed(history, () => drawPoint(density, rng), DRAWS_EACH))
 }
 
 function highest(points: readonly Point[], scores: readonly number[]): Point | undefined {

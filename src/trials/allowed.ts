@@ -1,7 +1,10 @@
 import { TuneError } from '../errors.ts'
+import { placing } from '../half_spaces.ts'
 import { stream } from '../rng.ts'
-import { decodeSpace, type Params } from '../space.ts'
+import { decodeSpace, type Params, type Point } from '../space.ts'
 import type { Study } from '../study.ts'
+import type { History } from '../trial.ts'
+import { halfSpacesOf } from '../weighted_sum.ts'
 import { blame } from './blame.ts'
 
 /** Draws over the whole space of which one must satisfy what a study demands of its params. */
@@ -12,12 +15,22 @@ export function brokenBy({ where }: Study, params: Params): string | undefined {
   return Object.keys(where).find((name) => !isKept(where, name, params))
 }
 
+/** What samplers know of a study's demands; nothing where it has none. */
+export function demandsOf(study: Study): Pick<History, 'allows' | 'within'> {
+  const { space, where } = study
+  if (Object.keys(where).length === 0) return {}
+  const within = halfSpacesOf(space, where)
+  const allows = (point: Point) => brokenBy(study, decodeSpace(space, point) as Params) === undefined
+  return { allows, ...(within.length > 0 && { within }) }
+}
+
 /** Params at random that the study allows. Throws where none of many draws is, naming what none of them satisfies. */
 export function anyAllowed(study: Study, dims: number, number: number): Params {
   const rng = stream(study.seed, 'where', number)
+  const place = placing(halfSpacesOf(study.space, study.where))
   const satisfied = new Set<string>()
   for (let draw = 0; draw < DRAWS; draw++) {
-    const point = Array.from({ length: dims }, () => rng.uniform())
+    const { point } = place(Array.from({ length: dims }, () => rng.uniform()))
     const params = decodeSpace(study.space, point) as Params
     const kept = Object.keys(study.where).filter((name) => isKept(study.where, name, params))
     if (kept.length === Object.keys(study.where).length) return params

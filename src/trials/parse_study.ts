@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { messageOf, nearest, TuneError } from '../errors.ts'
 import { defaults, encodeSpace, type Params, type Space } from '../space.ts'
 import type { Study } from '../study.ts'
+import { halfSpacesOf } from '../weighted_sum.ts'
 import { brokenBy } from './allowed.ts'
 import { derivedOf } from './derived.ts'
 
@@ -35,6 +36,7 @@ export function parseStudy(value: unknown, file: string): Study {
   const single = (['target', 'patience'] as const).find((name) => study.budget[name] !== undefined)
   if (single && study.goals.length > 1)
     refuse(`budget.${single} is about one goal, and this study has ${study.goals.length}`)
+  halfSpacesOf(study.space, study.where)
   for (const [i, params] of study.first.entries()) checkPoint(study, params, `${file}: first[${i}]`)
   derivedOf(study, defaults(study.space) as Params)
   checkPoint(study, defaults(study.space), `${file}: the baseline, every parameter at its default,`)

@@ -3,7 +3,7 @@ import type { Sampler, Suggestion } from '../search/sampler.ts'
 import { decodeSpace, encodeSpace, type Params, type Point } from '../space.ts'
 import type { Study } from '../study.ts'
 import { isPlaced, type History, type Trial } from '../trial.ts'
-import { anyAllowed, brokenBy } from './allowed.ts'
+import { anyAllowed, brokenBy, demandsOf } from './allowed.ts'
 import { blame } from './blame.ts'
 
 /** How often a sampler is asked for something that is allowed and new. */
@@ -20,9 +20,9 @@ export interface Advice extends Omit<Suggestion, 'point'> {
  * gets it again, but never one that is not allowed: params at random take its place.
  */
 export function suggest(study: Study, sampler: Sampler, history: History, number: number): Advice | undefined {
-  const { space, seed, where } = study
+  const { space, seed } = study
   const placed = placedOf(history)
-  const known = Object.keys(where).length === 0 ? placed : { ...placed, allows: allowsOf(study) }
+  const known = { ...placed, ...demandsOf(study) }
   const refused: Trial[] = []
   let repeated: Advice | undefined
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -44,10 +44,6 @@ export function suggest(study: Study, sampler: Sampler, history: History, number
 function placedOf(history: History): History {
   const trials = history.trials.filter((trial) => isPlaced(history, trial))
   return trials.length === history.trials.length ? history : { ...history, trials }
-}
-
-function allowsOf(study: Study): (point: Point) => boolean {
-  return (point) => brokenBy(study, decodeSpace(study.space, point) as Params) === undefined
 }
 
 function adviceOf({ space }: Study, { name }: Sampler, { point, reason, ...rest }: Suggestion): Advice {
