@@ -18,16 +18,13 @@ export function bandwidths(observed: Float64Array, floor: number): Float64Array 
   sorted.sort()
   const [marks, known] = withoutRepeats(sorted)
   const least = Math.max(MIN_WIDTH, (known - ENDS.length + 2) ** -2, floor)
-  const widths = new Float64Array(observed.length).fill(1)
-  for (let i = 0; i < observed.length; i++) {
-    const x = observed[i]!
-    if (Number.isNaN(x)) continue
-    const place = placeOf(x, marks)
-    const below = marks[place - 1] ?? x
-    const above = marks[place + 1] ?? x
-    widths[i] = Math.max((above - below) / 2, least)
+  // Where there are many, hardly any has as much room around it.
+  const wider = new Map<number, number>()
+  for (let i = 0; i < marks.length; i++) {
+    const width = ((marks[i + 1] ?? marks[i]!) - (marks[i - 1] ?? marks[i]!)) / 2
+    if (width > least) wider.set(marks[i]!, width)
   }
-  return widths
+  return observed.map((x) => (Number.isNaN(x) ? 1 : (wider.get(x) ?? least)))
 }
 
 /** The different numbers among sorted ones, and how many numbers there are with repeats. */
@@ -37,15 +34,4 @@ function withoutRepeats(sorted: Float64Array): readonly [Float64Array, number] {
     if (known === 0 || sorted[known]! > sorted[count - 1]!) sorted[count++] = sorted[known]!
   }
   return [sorted.subarray(0, count), known]
-}
-
-/** Where a number stands among sorted ones. */
-function placeOf(x: number, sorted: Float64Array): number {
-  let [from, to] = [0, sorted.length]
-  while (from < to) {
-    const middle = (from + to) >>> 1
-    if (sorted[middle]! < x) from = middle + 1
-    else to = middle
-  }
-  return from
 }

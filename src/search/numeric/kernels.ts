@@ -1,7 +1,7 @@
 import type { Rng } from '../../rng.ts'
 import { levelAt, levelCentre, type Dim } from '../../space.ts'
 import { bandwidths } from './bandwidths.ts'
-import { normalBetween } from '../../normal.ts'
+import { normalBetween, normalCdf } from '../../normal.ts'
 
 /** What the components of a mixture are along one dimension: component i spreads around observation i. */
 export interface Kernels {
@@ -119,7 +119,12 @@ function centreOf(observed: number): number {
 }
 
 function logNorm(centre: number, width: number): number {
-  return -Math.log(normalBetween(-centre / width, (1 - centre) / width))
+  return -Math.log1p(-tail(centre / width) - tail((1 - centre) / width))
+}
+
+/** The probability of a normal number beyond so many deviations; from 9 on it makes no difference to 1. */
+function tail(deviations: number): number {
+  return deviations < 9 ? normalCdf(-deviations) : 0
 }
 
 function drawTruncated(centre: number, width: number, rng: Rng): number {

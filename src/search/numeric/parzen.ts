@@ -61,10 +61,13 @@ function drawComponent(logWeights: Float64Array, rng: Rng): number {
   return chosen < 0 ? logWeights.length - 1 : chosen
 }
 
+/** The logarithm of a share that any number of components cannot add up to anything with. */
+const LEAST_TERM = -60
+
 function logSumExp(terms: Float64Array): number {
   let largest = -Infinity
   for (let i = 0; i < terms.length; i++) if (terms[i]! > largest) largest = terms[i]!
   let sum = 0
-  for (let i = 0; i < terms.length; i++) sum += Math.exp(terms[i]! - largest)
+  for (let i = 0; i < terms.length; i++) if (terms[i]! - largest > LEAST_TERM) sum += Math.exp(terms[i]! - largest)
   return largest + Math.log(sum)
 }
