@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path'
 import { TuneError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import { studyDir, writeAtomically } from '../results.ts'
+import type { ExecutorKind } from '../study.ts'
 import type { SlotCount } from './slots.ts'
 
 /** How a study was started: what `tune resume` starts again. */
@@ -15,7 +16,7 @@ export interface Launch {
   readonly trials?: number
   readonly steps?: number
   readonly slots?: SlotCount
-  readonly executor?: 'inline' | 'threads'
+  readonly executor?: ExecutorKind
   readonly device?: string
 }
 

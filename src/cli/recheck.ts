@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { systemClock } from '../clock.ts'
 import { TuneError } from '../errors.ts'
 import { average, pairedDifference, spread } from '../eval/paired.ts'
+import type { StudyEvent } from '../event.ts'
 import type { Json } from '../json.ts'
 import { studyDir } from '../results.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
@@ -11,15 +12,15 @@ import { BASELINE, baselineOf, best, isBaselineAgain, type Metrics, type Trial }
 import { prepare } from '../trials/session.ts'
 import { loadStudy } from '../trials/load.ts'
 import { repeat } from '../trials/repeat.ts'
-import { inlineExecutor } from '../trials/inline.ts'
-import { threadsExecutor } from '../trials/threads.ts'
+import { sourcesFor } from '../trials/sources.ts'
 import { finite } from './events_json.ts'
+import { openExecutor } from './executors.ts'
 import { count, metricNames, number, signed, table } from './format.ts'
 import { readLaunch } from './launch.ts'
 import { jsonOption, known, positive, resultsOption } from './options.ts'
 import { launchedStudy, type Surroundings } from './start.ts'
 import { interruptible } from './signals.ts'
-import { takeSlots } from './slots.ts'
+import { holdSlots, slotsOf } from './slots.ts'
 import { findStudy } from './stored.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -49,7 +50,6 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
   const { results, seeds } = options
   const store = openSqliteStore(results)
   const stored = findStudy(store, options.study)
-  store.close()
   const { name } = stored.record
   const [winner, baseline] = contestants(stored)
   if (isBaselineAgain(winner, baseline)) {
@@ -70,17 +70,13 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
   const { steps = launch.steps } = stored.record
   const study = launchedStudy(defined, { ...launch, name, ...known({ steps: steps ?? undefined }) })
   const say = (message: string) => (options.json ? undefined : printError(`${message}\n`))
-  const held = await takeSlots({ device: options.device, slots: options.slots, isAlone: false, study: name }, say)
-  const { slots } = held
-  const executor = (launch.executor ?? study.executor) === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
+  const kind = launch.executor ?? study.executor
+  const held = await holdSlots(slotsOf(options.device, options.slots), name, kind, say)
+  const executor = openExecutor(kind, held.slots, { results })
   const { signal, done } = interruptible((text) => printError(`${text}\n`))
   try {
-    const data = await prepare({
-      study,
-      results,
-      clock: systemClock,
-      onEvent: (event) => void (event.kind === 'preparing' && say(event.message)),
-    })
+    const onEvent = (event: StudyEvent) => void (event.kind === 'preparing' && say(event.message))
+    const data = await prepare({ study, results, clock: systemClock, onEvent }, sourcesFor(name, store, results))
     const runs = await repeat({
       study,
       url,
@@ -107,6 +103,7 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
     done()
     await executor.close()
     held.close()
+    store.close()
   }
 }
 

@@ -33,13 +33,15 @@ export function runCommands(around: Surroundings): readonly Command[] {
 }
 
 function withRunOptions(command: Command): Command {
-  const kinds = ['inline', 'threads']
+  const kinds = ['inline', 'threads', 'processes']
   return command
     .option('--trials <n>', 'trials to end', positive)
     .option('--steps <n>', 'reports of a trial', positive)
     .option('--slots <n|auto>', 'trials at once, or as many as fit a GPU; default: one a core or GPU', slotCount)
     .addOption(
-      new Option('--executor <kind>', 'where trials run; default: as the study says, or threads').choices(kinds),
+      new Option('--executor <kind>', 'where trials run; default: as the study says, or as its devices need').choices(
+        kinds,
+      ),
     )
     .option('--device <list>', 'cpu (the default), cuda:0 or cuda:0,1')
     .addOption(resultsOption())

@@ -6,13 +6,12 @@ import { openAdviceThread } from '../ask/advice_thread.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { withOverrides, type Study } from '../study.ts'
 import { runStudy, type StudyEnd } from '../trials/driver.ts'
-import { inlineExecutor } from '../trials/inline.ts'
 import { loadStudy } from '../trials/load.ts'
 import { parseStudy } from '../trials/parse_study.ts'
-import { threadsExecutor } from '../trials/threads.ts'
 import { best, hasEnded, type Trial } from '../trial.ts'
 import { eventJson } from './events_json.ts'
 import { bestConfig, bestYaml } from './export.ts'
+import { openExecutor } from './executors.ts'
 import { finishText } from './finish.ts'
 import { writeLaunch, type Launch } from './launch.ts'
 import { learnRoom } from './learn_room.ts'
@@ -20,7 +19,7 @@ import { known } from './options.ts'
 import { baselineWarnings, planJson, planText } from './plan.ts'
 import { lineReporter, liveReporter, type Reporter } from './progress.ts'
 import { interruptible } from './signals.ts'
-import { slotsOf, takeSlots } from './slots.ts'
+import { holdSlots, slotsOf } from './slots.ts'
 import { findStudy } from './stored.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -56,13 +55,14 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
     return
   }
   const sayFirst = (text: string) => around.printError(`${text}\n`)
-  const held = await takeSlots({ device, slots: launch.slots, isAlone: false, study: study.name }, sayFirst)
+  const kind = launch.executor ?? study.executor
+  const held = await holdSlots(slotsOf(device, launch.slots), study.name, kind, sayFirst)
   const { slots } = held
 
   const store = openSqliteStore(results)
   const earlier = store.list().find(({ record }) => record.name === study.name)?.history.trials ?? []
   const reporter = reporterFor(options, earlier, around)
-  const executor = (launch.executor ?? study.executor) === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
+  const executor = openExecutor(kind, slots, { results, study: study.name })
   const interruption = interruptible((text) => reporter.say(text))
   const learned = launch.slots === 'auto' && slots[0]?.device.kind === 'cuda' ? await learnRoom(slots, (text) => reporter.say(text), held.release) : undefined // prettier-ignore
   const startedAt = Date.now()

@@ -1,12 +1,18 @@
-import type { MessagePort } from 'node:worker_threads'
+/** One end of a way for messages: to a thread or a process. They arrive in order, or not at all. */
+export interface Port {
+  /** Throws where a message cannot be sent, such as a function. */
+  send(message: unknown): void
+  /** Hears messages until what it gives is called. */
+  listen(hear: (message: unknown) => void): () => void
+}
 
 /**
- * An async generator across a message port. The reader asks and the other side answers, one answer a question, in order;
- * `abort` is answered by nothing. While nobody asks, the generator stands still.
+ * An async generator across such a way. The reader asks and the other side answers, one answer a question, in order;
+ * `abort` is answered by nothing, `ping` at once. While nobody asks, the generator stands still.
  */
-type Question = 'next' | 'return' | 'abort'
+type Question = 'next' | 'return' | 'abort' | 'ping'
 
-type Answer = { readonly result: IteratorResult<unknown, void> } | { readonly error: PlainError }
+type Answer = { readonly result: IteratorResult<unknown, void> } | { readonly error: PlainError } | 'pong'
 
 /** What is left of an error when its class is gone. */
 interface PlainError {
@@ -18,32 +24,37 @@ interface PlainError {
 }
 
 /** Answers for a generator until it has ended, and resolves then. */
-export function serve(
-  port: MessagePort,
-  reports: AsyncGenerator<unknown, void, void>,
-  stop: AbortController,
-): Promise<void> {
+export function serve(port: Port, reports: AsyncGenerator<unknown, void, void>, stop: AbortController): Promise<void> {
   return new Promise((resolve) => {
+    const end = () => {
+      unlisten()
+      resolve()
+    }
     const answer = async (question: 'next' | 'return') => {
       const reply = await ask(reports, question)
       try {
-        port.postMessage(reply)
+        port.send(reply)
       } catch (error) {
         // A yielded value that cannot be sent, such as a function: the trial ends by it.
         await ask(reports, 'return')
-        port.postMessage({ error: plain(error) } satisfies Answer)
-        return resolve()
+        port.send({ error: plain(error) } satisfies Answer)
+        return end()
       }
-      if ('error' in reply || reply.result.done === true) resolve()
+      if ('error' in reply || reply.result.done === true) end()
     }
-    port.on('message', (question: Question) => {
+    const unlisten = port.listen((message) => {
+      const question = message as Question
       if (question === 'abort') stop.abort()
+      else if (question === 'ping') port.send('pong' satisfies Answer)
       else void answer(question)
     })
   })
 }
 
-async function ask(reports: AsyncGenerator<unknown, void, void>, question: 'next' | 'return'): Promise<Answer> {
+async function ask(
+  reports: AsyncGenerator<unknown, void, void>,
+  question: 'next' | 'return',
+): Promise<Exclude<Answer, 'pong'>> {
   try {
     return { result: await (question === 'next' ? reports.next() : reports.return()) }
   } catch (error) {
@@ -67,18 +78,23 @@ export interface Remote {
   /** Ends the generator: resolves when its `finally` has run, at once where it has ended already. */
   return(): Promise<void>
   abort(): void
+  /** Resolves when the other side answers: it is not stuck in a call. */
+  ping(): Promise<void>
   /** Whoever waits still is told that there is nothing more or, where the other side is gone, that by its error. */
   close(error?: Error): void
 }
 
 const DONE = { done: true, value: undefined } as const
 
-export function remote(port: MessagePort): Remote {
+export function remote(port: Port): Remote {
   const waiting: { resolve(result: IteratorResult<unknown, void>): void; reject(error: Error): void }[] = []
+  const pinging: (() => void)[] = []
   let ended = false
   let lost: Error | undefined
 
-  port.on('message', (answer: Answer) => {
+  const unlisten = port.listen((message) => {
+    const answer = message as Answer
+    if (answer === 'pong') return pinging.shift()?.()
     const reader = waiting.shift()
     if ('error' in answer) {
       ended = true
@@ -93,14 +109,19 @@ export function remote(port: MessagePort): Remote {
       if (lost) return reject(lost)
       if (ended) return resolve(DONE)
       waiting.push({ resolve, reject })
-      port.postMessage(question)
+      port.send(question)
     })
   return {
     next: () => send('next'),
     return: async () => {
       if (!ended && !lost) await send('return')
     },
-    abort: () => port.postMessage('abort' satisfies Question),
+    abort: () => port.send('abort' satisfies Question),
+    ping: () =>
+      new Promise((resolve) => {
+        pinging.push(resolve)
+        port.send('ping' satisfies Question)
+      }),
     close: (error) => {
       ended = true
       lost ??= error
@@ -108,7 +129,7 @@ export function remote(port: MessagePort): Remote {
         if (error) reader.reject(error)
         else reader.resolve(DONE)
       }
-      port.close()
+      unlisten()
     },
   }
 }

@@ -23,15 +23,19 @@ export interface Job {
   /** The directory of the trial to begin from the end of: see `TrialContext`. */
   readonly from?: string
   readonly settings: Settings
-  /** What `prepare` gave; its SharedArrayBuffers are shared, not copied. */
+  /** What `prepare` gave. */
   readonly data: unknown
 }
 
 /** Runs objectives somewhere. */
 export interface Executor {
+  /** Those that can run trials: one whose worker hangs where nothing can end it is no more among them. */
   readonly slots: readonly Slot[]
-  /** True where a job's data goes to another thread: functions do not. */
-  readonly sendsData: boolean
+  /**
+   * What objectives get of what `prepare` gave: itself; a copy without functions, whose SharedArrayBuffers are shared; or
+   * what it gives once more, to their own process. Then a job's `data` is what `bestOf` answered, by studies.
+   */
+  readonly data: 'itself' | 'shared' | 'prepared again'
   /**
    * What one trial yields, as it comes: whoever reads it checks it. The objective stands still between two reports. To
    * stop it, stop reading: its `finally` runs before `return()` resolves. `signal` asks it to end now; an objective that

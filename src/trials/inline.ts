@@ -11,7 +11,7 @@ export function inlineExecutor(slots: readonly Slot[], { graceMs = GRACE_MS }: E
   const running = new Set<Reading>()
   return {
     slots,
-    sendsData: false,
+    data: 'itself',
     run: async function* run(job, _slot, signal) {
       const stop = AbortSignal.any([signal, closing.signal])
       // Copies, as a thread gets them: an objective may write to its values, which are the history's too.
@@ -32,4 +32,6 @@ export function inlineExecutor(slots: readonly Slot[], { graceMs = GRACE_MS }: E
 }
 
 /** All that this thread can do about an objective that does not end. */
-async function leaveBehind(): Promise<void> {}
+async function leaveBehind(): Promise<string> {
+  return 'was left behind'
+}

@@ -74,7 +74,7 @@ const CHECKS: Readonly<Record<keyof Study, Check>> = {
   sampler: optional((value) => (isRecord(value) && isFunction(value['suggest']) ? undefined : `sampler is ${show(value)}, no sampler such as tpe()`)), // prettier-ignore
   pruner: optional((value) => (isRecord(value) && isFunction(value['judge']) ? undefined : `pruner is ${show(value)}, no pruner such as asha()`)), // prettier-ignore
   startFrom: optional((value) => (typeof value === 'string' && value !== '' ? undefined : `startFrom is ${show(value)}, no name of a study`)), // prettier-ignore
-  executor: optional((value) => (value === 'inline' || value === 'threads' ? undefined : `executor is ${show(value)}, neither 'threads' nor 'inline'`)), // prettier-ignore
+  executor: optional((value) => (value === 'inline' || value === 'threads' || value === 'processes' ? undefined : `executor is ${show(value)}, none of 'threads', 'processes' and 'inline'`)), // prettier-ignore
 }
 
 /** A study's name is a directory's; those with a dot in front, and `cache`, are ours. */

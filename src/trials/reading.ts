@@ -22,13 +22,13 @@ export interface Reading {
 
 /**
  * Reads a source until it ends, its reader stops, or `signal` asks it to end. From then on it has `graceMs`; after that
- * `force` ends it, and whoever waits for it is told that it was lost.
+ * `force` ends it or says what became of it, and whoever waits for it is told that it was lost.
  */
 export function startReading(
   source: Source,
   signal: AbortSignal,
   graceMs: number,
-  force: () => Promise<void>,
+  force: () => Promise<string>,
 ): Reading {
   let giveUp: (error: Error) => void
   const forced = new Promise<never>((_, reject) => {
@@ -38,8 +38,8 @@ export function startReading(
   let timer: NodeJS.Timeout | undefined
   const expectEnd = () => {
     timer ??= setTimeout(async () => {
-      await force()
-      giveUp(lostError(`did not stop within ${graceMs / 1000} s of being asked to, and was ended by force`))
+      const what = await force()
+      giveUp(lostError(`did not stop within ${graceMs / 1000} s of being asked to, and ${what}`))
     }, graceMs)
   }
   const end = async () => {

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { isTuneError } from '../errors.ts'
 import type { Goal, Metrics, Outcome } from '../trial.ts'
 import { isLost } from './lost.ts'
+import { isOutOfMemory } from './memory_errors.ts'
 
 export type Failed = Extract<Outcome, { state: 'failed' }>
 
@@ -36,6 +37,7 @@ function invalid(message: string): Parsed {
 /** How a trial fails by what was thrown. An objective that sees itself diverge throws an error named `DivergedError`. */
 export function failureOf(error: unknown): Failed {
   if (!(error instanceof Error)) return { state: 'failed', code: 'trial/threw', message: `threw ${show(error)}` }
+  if (isOutOfMemory(error)) return { state: 'failed', code: 'trial/oom', message: reasonOf(error) }
   if (isLost(error)) return { state: 'failed', code: 'trial/lost', message: error.message }
   if (error.name === 'DivergedError') return { state: 'failed', code: 'trial/diverged', message: error.message }
   return { state: 'failed', code: 'trial/threw', message: reasonOf(error) }
@@ -44,7 +46,9 @@ export function failureOf(error: unknown): Failed {
 /** What a user can mend says how. */
 function reasonOf(error: Error): string {
   if (isTuneError(error)) return error.hint === undefined ? error.message : `${error.message}; ${error.hint}`
-  return error.name === 'Error' ? error.message : `${error.name}: ${error.message}`
+  return error.name === 'Error' || isLost(error) || error.name === 'OutOfMemoryError'
+    ? error.message
+    : `${error.name}: ${error.message}`
 }
 
 function show(value: unknown): string {

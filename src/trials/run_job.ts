@@ -24,7 +24,7 @@ export async function* runJob(job: Job, signal: AbortSignal): AsyncGenerator<unk
   }
 }
 
-async function importStudy(url: string): Promise<Study> {
+export async function importStudy(url: string): Promise<Study> {
   const { default: study } = (await import(/* @vite-ignore */ url)) as { readonly default: Study }
   return study
 }

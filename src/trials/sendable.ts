@@ -3,15 +3,15 @@ import type { Study } from '../study.ts'
 import type { Executor } from './executor.ts'
 
 /** Refuses what a study's `prepare` gave where its trials could not be handed it. SharedArrayBuffers are not copied here. */
-export function checkSendable({ sendsData }: Executor, { name }: Study, data: unknown): void {
-  if (!sendsData) return
+export function checkSendable({ data: way }: Executor, { name }: Study, data: unknown): void {
+  if (way !== 'shared') return
   try {
     structuredClone(data)
   } catch (cause) {
     throw new TuneError(
       'study/invalid',
       `${name}: its prepare returned something that cannot be sent to a worker: ${messageOf(cause)}`,
-      { hint: "return plain data and typed arrays, or write executor: 'inline'", cause },
+      { hint: "return plain data and typed arrays, or write executor: 'processes'", cause },
     )
   }
 }

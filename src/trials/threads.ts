@@ -1,81 +1,23 @@
 import { MessageChannel } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { messageOf } from '../errors.ts'
-import { remote } from './channel.ts'
-import type { Executor, Job, Slot } from './executor.ts'
+import type { Executor, Slot } from './executor.ts'
 import { lostError } from './lost.ts'
-import { GRACE_MS, startReading, type ExecutorOptions, type Reading } from './reading.ts'
-
-/** A slot's own worker thread, and what runs there. A pool cannot pin its threads, so each slot has a pool of one. */
-interface Lane {
-  pool: Piscina | undefined
-  running: Reading | undefined
-}
+import type { ExecutorOptions } from './reading.ts'
+import { threadPort } from './thread_port.ts'
+import { workersExecutor, type Worker } from './workers.ts'
 
 /**
- * Runs objectives in worker threads, one a slot. Reports are pulled over a message port. A trial is stopped by its own
- * cooperation: to terminate a thread inside a native call, such as a training step of onnxruntime, aborts the whole
- * process. Force is for an objective that is still there after the grace period, and a slot is free again only when
- * that thread has exited.
+ * Runs objectives in worker threads, one a slot. Data is shared, not copied, and a thread starts in 50 ms: but they share
+ * the fate of this process, too. A trial is stopped by its own cooperation: to terminate a thread inside a native call, such
+ * as a training step of onnxruntime, aborts the whole process, so that one which hangs there is left behind.
  */
-export function threadsExecutor(slots: readonly Slot[], { graceMs = GRACE_MS }: ExecutorOptions = {}): Executor {
-  const closing = new AbortController()
-  const lanes = new Map(slots.map(({ index }): [number, Lane] => [index, { pool: undefined, running: undefined }]))
-
-  return {
-    slots,
-    sendsData: true,
-    run: async function* run(job, slot, signal) {
-      const lane = lanes.get(slot.index)
-      if (!lane) throw new Error(`there is no slot ${slot.index}`)
-      const stop = AbortSignal.any([signal, closing.signal])
-      const trial = startTrial(lane, job, stop, graceMs)
-      lane.running = trial.reading
-      try {
-        yield* trial.reading.reports
-      } finally {
-        lane.running = undefined
-        trial.close()
-      }
-    },
-    close: async () => {
-      closing.abort()
-      const ends = [...lanes.values()].map(async (lane) => {
-        await lane.running?.end().catch(() => undefined) // its reader is told why
-        await retire(lane)
-      })
-      await Promise.all(ends)
-    },
-  }
+export function threadsExecutor(slots: readonly Slot[], options: ExecutorOptions = {}): Executor {
+  return workersExecutor(slots, 'shared', openThread, options)
 }
 
-/** Hands a job to the slot's worker, which then waits to be asked for reports. */
-function startTrial(lane: Lane, job: Job, stop: AbortSignal, graceMs: number): { reading: Reading; close(): void } {
-  const { port1, port2 } = new MessageChannel()
-  const reports = remote(port1)
-  const abort = () => reports.abort()
-  let isForced = false
-
-  lane.pool ??= startWorker()
-  lane.pool.run({ job, port: port2 }, { transferList: [port2] }).catch((error: unknown) => {
-    // The worker answers for its objective; that it does not come back means that it is gone.
-    if (!isForced) reports.close(lostError(`its worker ended: ${messageOf(error)}`, error))
-  })
-  stop.addEventListener('abort', abort)
-  if (stop.aborted) abort()
-
-  const reading = startReading(reports, stop, graceMs, async () => {
-    isForced = true
-    await retire(lane)
-  })
-  const close = () => {
-    stop.removeEventListener('abort', abort)
-    reports.close()
-  }
-  return { reading, close }
-}
-
-function startWorker(): Piscina {
+/** A pool cannot pin its threads, so each slot has a pool of one. */
+function openThread(): Worker {
   const pool = new Piscina({
     filename: workerFile.href,
     minThreads: 1,
@@ -86,14 +28,18 @@ function startWorker(): Piscina {
   })
   // A worker that fails between two trials is replaced; no trial is harmed.
   pool.on('error', () => undefined)
-  return pool
-}
-
-/** Resolves when the slot's thread has exited; the next trial gets a new one. */
-async function retire(lane: Lane): Promise<void> {
-  const { pool } = lane
-  lane.pool = undefined
-  await pool?.destroy()
+  return {
+    start: (job, onLost) => {
+      const { port1, port2 } = new MessageChannel()
+      pool.run({ job, port: port2 }, { transferList: [port2] }).catch((error: unknown) => {
+        // The worker answers for its objective; that it does not come back means that it is gone.
+        onLost(lostError(`its worker ended: ${messageOf(error)}`, error))
+      })
+      return { ...threadPort(port1), close: () => port1.close() }
+    },
+    end: async () => void (await pool.destroy()),
+    canBeKilled: false,
+  }
 }
 
 /** Threads run JavaScript: from the sources, as the tests do, the built worker is taken. */

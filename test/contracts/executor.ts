@@ -57,7 +57,7 @@ export function testExecutor(create: (options?: ExecutorOptions) => Executor): J
       dir,
       reported: 0,
       settings: { reports: 3 },
-      data: undefined,
+      data: {},
       ...change,
     }
   }
@@ -67,9 +67,11 @@ export function testExecutor(create: (options?: ExecutorOptions) => Executor): J
     return executor
   }
   test('gives what the objective yields, made from what the job says', async () => {
-    const data = new Float64Array(new SharedArrayBuffer(8)).fill(0.25)
+    const executor = open()
+    const prepared = new Float64Array(new SharedArrayBuffer(8)).fill(0.25)
+    const data = executor.data === 'prepared again' ? {} : prepared
     const told = { seed: 42, number: 5, threads: 3, maxSteps: 9, data: 0.25 }
-    const reports = await readAll(open(), jobOf('count', { data }))
+    const reports = await readAll(executor, jobOf('count', { data }))
     expect(reports).toEqual([1, 2, 3].map((pq) => ({ pq, ...told })))
   })
 

@@ -46,7 +46,7 @@ function studyOf(objective: Objective, change: Partial<Study> = {}): Study {
 function direct(study: Study, count: 1 | 2): Executor {
   return {
     slots: slots.slice(0, count),
-    sendsData: false,
+    data: 'itself',
     run: ({ params, ...job }, _, signal) => study.objective(params as never, { ...job, signal } as never),
     close: async () => undefined,
   }
@@ -686,7 +686,7 @@ describe('a study', () => {
   test('that prepares what no worker can be sent says so before any trial, unless its trials run in this thread', async () => {
     const study = studyOf(nineReports, { prepare: () => ({ score: () => 1 }) })
     expect(states(await run(study))).toHaveLength(4)
-    const started = run(study, { executor: { ...direct(study, 1), sendsData: true } })
+    const started = run(study, { executor: { ...direct(study, 1), data: 'shared' } })
     await expect(started).rejects.toMatchObject({
       code: 'study/invalid',
       message: expect.stringMatching(/^tiny: its prepare returned something that cannot be sent to a worker: .*=> 1/),

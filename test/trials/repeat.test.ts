@@ -22,7 +22,7 @@ const study = defineStudy({
 function executorOf({ objective }: Pick<Study, 'objective'>): Executor {
   return {
     slots,
-    sendsData: false,
+    data: 'itself',
     run: ({ params, ...job }, _, signal) => objective(params as never, { ...job, signal } as never),
     close: async () => undefined,
   }
