@@ -1,4 +1,3 @@
-import { dirname } from 'node:path'
 import { systemClock, type Clock } from '../clock.ts'
 import { ensureDir, lockFile, studiesFile, workersDir } from '../results.ts'
 import type { Params } from '../space.ts'
@@ -19,12 +18,20 @@ import { openStudy } from './sqlite_study.ts'
 import { insertEvent } from './sqlite_write.ts'
 import type { Store, StudyRecord } from './store.ts'
 import { endOrphans } from './worker_locks.ts'
-import { createWalKeeper } from './wal_keeper.ts'
+import { createWalKeeper, type WalKeeper } from './wal_keeper.ts'
+import { networkFileSystem } from './file_system.ts'
+import { TuneError } from '../errors.ts'
 
 export interface SqliteOptions {
   readonly clock?: Clock
   /** How long to wait for another process that has the file to itself. Default: 10 s. */
   readonly busyMs?: number
+  /** Whether this process is to have the file to itself, to its readers too. Only so may it lie on a network disk. */
+  readonly isAlone?: boolean
+  /** Is told what was done to the file beside what was asked for. */
+  readonly say?: (message: string) => void
+  /** The network file system of a directory, if it lies on one. Default: as Linux says. */
+  readonly networkOf?: (dir: string) => string | undefined
 }
 
 const BUSY_MS = 10_000
@@ -33,7 +40,8 @@ const BUSY_MS = 10_000
  * Keeps studies in `studies.sqlite` of a results directory: Optuna's tables, which Optuna and its dashboard open, and ours
  * beside them. Nothing is made before the first `open`; `list` works on a read-only copy too.
  */
-export function openSqliteStore(results: string, { clock = systemClock, busyMs = BUSY_MS }: SqliteOptions = {}): Store {
+export function openSqliteStore(results: string, options: SqliteOptions = {}): Store {
+  const { clock = systemClock, busyMs = BUSY_MS } = options
   const file = studiesFile(results)
   const locks = new Map<string, KernelLock>()
   let writer: Writer | undefined
@@ -46,10 +54,11 @@ export function openSqliteStore(results: string, { clock = systemClock, busyMs =
 
   return {
     open: (record, { acceptCodeChange = false } = {}) => {
+      checkDisk(results, options)
       const lock = lockStudy(results, record.name)
       try {
         endOrphans(workersDir(results, record.name))
-        const { db, batch } = (writer ??= openWriter(file, busyMs))
+        const { db, batch } = (writer ??= openWriter(file, options))
         const study = openStudy(db, batch, record, { acceptCodeChange, clock })
         locks.set(record.name, lock)
         return study
@@ -87,9 +96,9 @@ interface Writer {
   close(): void
 }
 
-function openWriter(file: string, busyMs: number): Writer {
-  const db = guarded(file, () => openForWriting(file, busyMs))
-  const keeper = createWalKeeper(file)
+function openWriter(file: string, options: SqliteOptions): Writer {
+  const db = guarded(file, () => openForWriting(file, options))
+  const keeper = options.isAlone ? NO_LOG : createWalKeeper(file)
   const batch = createBatch(db, keeper.committed)
   // What waits to be written is not lost with a process that ends by an error, either.
   const atExit = () => batch.end()
@@ -113,10 +122,11 @@ export function enqueueTrial(
   params: Params,
   options: SqliteOptions = {},
 ): number {
-  const { clock = systemClock, busyMs = BUSY_MS } = options
+  const { clock = systemClock } = options
   const file = studiesFile(results)
+  checkDisk(results, options)
   return guarded(file, () => {
-    const db = openForWriting(file, busyMs)
+    const db = openForWriting(file, options)
     try {
       return db.transaction(() => enqueue(db, record, params, clock.now())).immediate()
     } finally {
@@ -125,15 +135,18 @@ export function enqueueTrial(
   })
 }
 
-function openForWriting(file: string, busyMs: number): Db {
-  ensureDir(dirname(file))
+/** Without a write-ahead log, each commit waits for the disk itself. */
+const NO_LOG: WalKeeper = { committed: () => undefined, close: () => undefined }
+
+function openForWriting(file: string, { busyMs = BUSY_MS, isAlone = false, say = () => undefined }: SqliteOptions): Db {
   const db = connect(file, { timeout: busyMs })
   try {
-    db.pragma('journal_mode = WAL')
-    db.pragma('synchronous = NORMAL')
+    if (isAlone) db.pragma('locking_mode = EXCLUSIVE')
+    db.pragma(`journal_mode = ${isAlone ? 'TRUNCATE' : 'WAL'}`)
+    db.pragma(`synchronous = ${isAlone ? 'FULL' : 'NORMAL'}`)
     db.pragma('wal_autocheckpoint = 0')
     db.pragma('foreign_keys = ON')
-    ensureSchema(db)
+    ensureSchema(db, say)
     return db
   } catch (error) {
     db.close()
@@ -144,4 +157,17 @@ function openForWriting(file: string, busyMs: number): Db {
 /** The trials of a study that no driver holds: what it left running is interrupted. */
 function left(history: History): History {
   return { ...history, trials: history.trials.map(afterDriver) }
+}
+
+/** A file on a network disk is for one process alone: those of several machines would damage it. */
+function checkDisk(results: string, { isAlone = false, networkOf = networkFileSystem }: SqliteOptions): void {
+  const network = networkOf(ensureDir(results))
+  if (network === undefined || isAlone) return
+  throw new TuneError(
+    'results/unwritable',
+    `${results} is on a network file system (${network}), which SQLite cannot share`,
+    {
+      hint: 'choose a local disk by --results DIR and copy the directory afterwards; or pass --exclusive, and let nothing else open it meanwhile',
+    },
+  )
 }

@@ -1,11 +1,23 @@
 import { TuneError } from '../errors.ts'
 import { rowsOf, valueOf, type Db } from './db.ts'
+import { backUp } from './sqlite_backup.ts'
 
 /** The revision of Optuna's schema that we write. */
 const OPTUNA_REVISION = 'v3.2.0.a'
 
-/** Makes the tables of a new file, adds ours to one of Optuna's, and refuses a file of anything else. */
-export function ensureSchema(db: Db): void {
+/**
+ * Makes the tables of a new file, adds ours to one of Optuna's, and refuses a file of anything else. One of an older
+ * version is copied before it is changed, and `say` is told where to.
+ */
+export function ensureSchema(db: Db, say: (message: string) => void): void {
+  if (tables(db).size > 0) {
+    checkSchema(db)
+    const schema = schemaOf(db)
+    if (schema < MIGRATIONS.length) {
+      const copy = backUp(db, schema)
+      say(`${db.name} was written by an older version: it is brought up to date, and a copy is kept as ${copy}`)
+    }
+  }
   db.transaction(() => {
     if (tables(db).size === 0) db.exec(OPTUNA_TABLES)
     checkSchema(db)
