@@ -8,8 +8,10 @@ import { exportOnnx } from '../models/export_onnx.ts'
 import { checkpointFile } from '../models/starts.ts'
 import { logFile, trialDir, writeAtomically } from '../results.ts'
 import { best, countStates, type Trial } from '../trial.ts'
+import { staleness } from '../trials/sources.ts'
 import { trialJson, trialWithReports } from './events_json.ts'
 import { bestConfig, bestYaml, studyJson, trialsCsv } from './export.ts'
+import { wrap } from './format.ts'
 import { imageSize, jsonOption, natural, resultsOption, type ImageSize } from './options.ts'
 import { findStudy, findTrial } from './stored.ts'
 import { bestText, statusTable, trialTable, trialText } from './tables.ts'
@@ -38,8 +40,8 @@ export function inspectCommands(print: Print, terminal: Terminal): readonly Comm
       .addOption(jsonOption())
       .action((options: Options) => {
         const all = read(options, (store) => store.list())
-        if (options.json) printJson(all.map(statusJson))
-        else print(all.length ? `${statusTable(all)}\n` : 'no study is stored here yet\n')
+        if (options.json) printJson(all.map((study) => statusJson(study, all)))
+        else print(all.length ? `${statusTable(all)}\n${staleText(all, terminal)}` : 'no study is stored here yet\n')
       }),
     verb('list', 'the trials of a study')
       .addOption(jsonOption())
@@ -133,7 +135,14 @@ function bestOf({ record, history }: StoredStudy): Trial {
   })
 }
 
-function statusJson({ record, history, startedAt, updatedAt }: StoredStudy): Json {
+/** A line a study that no longer begins from the best there is. */
+function staleText(studies: readonly StoredStudy[], { columns }: Terminal): string {
+  const lines = studies.flatMap((study) => staleness(studies, study).map((reason) => `${study.record.name} is stale: ${reason}`)) // prettier-ignore
+  return lines.map((line) => `${wrap(line, columns, '  ')}\n`).join('')
+}
+
+function statusJson(study: StoredStudy, all: readonly StoredStudy[]): Json {
+  const { record, history, startedAt, updatedAt } = study
   const winner = best(history)
   return {
     study: record.name,
@@ -141,6 +150,7 @@ function statusJson({ record, history, startedAt, updatedAt }: StoredStudy): Jso
     ...countStates(history.trials),
     goals: record.goals.map((goal) => ({ ...goal })),
     best: winner ? trialJson(winner) : null,
+    stale: staleness(all, study),
     startedAt: new Date(startedAt).toISOString(),
     updatedAt: new Date(updatedAt).toISOString(),
   }
