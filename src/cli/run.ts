@@ -46,6 +46,7 @@ function withRunOptions(command: Command): Command {
     .option('--device <list>', 'cpu (the default), cuda:0 or cuda:0,1')
     .addOption(resultsOption())
     .option('--accept-code-change', 'continue although the code of the study was edited')
+    .option('--exclusive', 'let nothing else read the results meanwhile: they may lie on a network disk then')
     .option('--dry-run', 'say what would be done')
     .addOption(jsonOption())
     .option('--quiet', 'print the summary only')

@@ -32,6 +32,7 @@ export interface RunOptions extends Partial<Launch> {
   readonly dryRun?: boolean
   readonly json?: boolean
   readonly quiet?: boolean
+  readonly exclusive?: boolean
 }
 
 /** Where a verb prints, and how it says its exit code. */
@@ -59,7 +60,7 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
   const held = await holdSlots(slotsOf(device, launch.slots), study.name, kind, sayFirst)
   const { slots } = held
 
-  const store = openSqliteStore(results)
+  const store = openSqliteStore(results, { isAlone: options.exclusive ?? false, say: sayFirst })
   const earlier = store.list().find(({ record }) => record.name === study.name)?.history.trials ?? []
   const reporter = reporterFor(options, earlier, around)
   const executor = openExecutor(kind, slots, { results, study: study.name })
