@@ -1,4 +1,4 @@
-import { isTuneError, TuneError } from '../errors.ts'
+import { isTuneError, nearest, TuneError } from '../errors.ts'
 import { stream } from '../rng.ts'
 import type { DamagedImage, Scene } from './image_set.ts'
 
@@ -6,7 +6,18 @@ import type { DamagedImage, Scene } from './image_set.ts'
  * What becomes of an image whose photograph or labels are missing or damaged: `error` refuses the set, `skip` leaves the
  * image out, `resample` puts another image of the set, drawn at random, in its place.
  */
-export type DamagedPolicy = 'error' | 'skip' | 'resample'
+export type DamagedPolicy = (typeof POLICIES)[number]
+
+const POLICIES = ['error', 'skip', 'resample'] as const
+
+/** Throws `usage` for a policy that nobody knows: a study's setting may be any text. */
+export function checkPolicy(policy: string): void {
+  if (POLICIES.some((known) => known === policy)) return
+  const near = nearest(policy, POLICIES)
+  throw new TuneError('usage', `there is no policy '${policy}' for damaged images`, {
+    hint: near ? `did you mean '${near}'?` : `there are ${POLICIES.join(', ')}`,
+  })
+}
 
 /** What `make` gives, or what is wrong with the image where the policy lets the others go on without it. */
 export async function orDamaged<T>(

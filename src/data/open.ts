@@ -4,7 +4,7 @@ import { fingerprint } from '../json.ts'
 import { findPanoptic, type PanopticPaths } from './coco_dir.ts'
 import { parsePanoptic } from './coco_json.ts'
 import { checkCategories, checkScenes, type ListedScene } from './coco_panoptic.ts'
-import { checkDamaged, isDamaged, orDamaged, type DamagedPolicy } from './damaged.ts'
+import { checkDamaged, checkPolicy, isDamaged, orDamaged, type DamagedPolicy } from './damaged.ts'
 import { decodeSet, type SceneSource, type SetIds } from './decode_set.ts'
 import type { DamagedImage, ImageSet } from './image_set.ts'
 import { readSetFile, SET_FILE_VERSION, writeSetFile, type StoredSet } from './set_file.ts'
@@ -40,6 +40,7 @@ export async function openImageSet(
 export async function openPanoptic(paths: PanopticPaths, options: OpenOptions): Promise<ImageSet> {
   const { cacheDir, limit = Infinity, damaged: policy = 'error', damagedShare = 0.01, progress = () => {} } = options
   if (!(limit >= 1)) throw new TuneError('usage', `a limit of ${limit} images`, { hint: 'take at least 1' })
+  checkPolicy(policy)
   const text = readBytes(paths.json, 'the JSON of the labels')
   const json = parsePanoptic(text.toString(), paths.json)
   const categories = checkCategories(json, paths.json)

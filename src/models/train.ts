@@ -25,6 +25,8 @@ export interface TrainedModel {
   readonly losses: StepResult
   /** The share of the time since the report before, 0 to 1, in which the training waited for its batches. */
   readonly waiting: number
+  /** Images of the training set that were missing or damaged, and so were left out or replaced. */
+  readonly damaged: number
   /** What became of the weights that it started from; absent where it started from none. */
   readonly loaded?: LoadReport
   /** Its layers, and what they cost for one image of a size: parameters, MACs, bytes of activations. */
@@ -102,6 +104,7 @@ export async function* trainModel(given: TrainOptions): AsyncGenerator<TrainedMo
         isLast,
         losses: meanResult(taken),
         waiting: (batches.waited() - waited) / (performance.now() - start),
+        damaged: set.damaged?.length ?? 0,
         ...(loaded && { loaded }),
         describe: (height, width) => describe(model, height, width),
         file,

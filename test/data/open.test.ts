@@ -272,6 +272,16 @@ describe('an image that is missing or damaged', () => {
     })
   })
 
+  test('meets no policy that nobody knows', async () => {
+    const dir = scratchDir()
+    writeTinySet(dir)
+    await expect(open(dir, { damaged: 'skp' as 'skip' })).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining("'skp'"),
+      hint: "did you mean 'skip'?",
+    })
+  })
+
   test('is never all that there is', async () => {
     const dir = scratchDir()
     writeTinySet(dir)

@@ -29,6 +29,16 @@ describe('a training', () => {
     }
   })
 
+  test('counts the images that it had to do without', async () => {
+    const damagedOf = async (own: ImageSet) => {
+      for await (const { damaged } of trainModel({ trial: trialOf({ maxSteps: 1 }), set: own, every: 1 }))
+        return damaged
+      return undefined
+    }
+    expect(await damagedOf(set)).toBe(0)
+    expect(await damagedOf({ ...set, damaged: [{ imageId: 7, what: 'seven.png: it is truncated' }] })).toBe(1)
+  })
+
   test('says what the network costs, and where its checkpoint lies: another training starts from there', async () => {
     const dir = temporaryDir()
     for await (const { describe, file } of trainModel({
