@@ -78,32 +78,6 @@ describe('the store in SQLite', () => {
     asReader(copy, () => expect(storeIn(copy).list()[0]?.history.trials).toHaveLength(1))
   })
 
-  test('of an older version opens; the steps that it did not keep are taken to be the same', () => {
-    const dir = temporaryDir()
-    const unbound = { ...record, constraints: [] }
-    const store = openSqliteStore(dir)
-    addTrial(store.open({ ...unbound, steps: null }))
-    expect(store.list()[0]?.record.steps).toBeNull()
-    store.close()
-    const db = new Database(studiesFile(dir))
-    for (const [table, last] of [
-      ['tune_studies', 'created_at'],
-      ['tune_trials', 'failure_message'],
-    ] as const) {
-      // prettier-ignore
-      const columns = db.prepare(`SELECT name FROM pragma_table_info('${table}')`).pluck().all() as string[]
-      for (const column of columns.slice(1 + columns.indexOf(last)))
-        db.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`)
-    }
-    db.exec('DROP TABLE tune_attempts')
-    db.exec('UPDATE tune_meta SET schema = 1')
-    db.close()
-    expect(storeIn(dir).list()[0]?.record.steps).toBeUndefined()
-    const again = storeIn(dir)
-    expect(again.open(unbound).history().trials).toHaveLength(1)
-    expect(again.list()[0]?.record.steps).toBe(12)
-  })
-
   test('is another process to whoever opens the study twice, until that process is killed', async () => {
     const dir = temporaryDir()
     const script = `
