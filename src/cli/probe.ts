@@ -1,18 +1,20 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../clock.ts'
 import { TuneError } from '../errors.ts'
+import type { StudyEvent } from '../event.ts'
 import { findDevices } from '../models/engines/devices.ts'
-import { prepare } from '../trials/session.ts'
-import { inlineExecutor } from '../trials/inline.ts'
+import { openSqliteStore } from '../store/sqlite.ts'
 import { loadStudy } from '../trials/load.ts'
 import { checkSendable } from '../trials/sendable.ts'
-import { threadsExecutor } from '../trials/threads.ts'
+import { prepare } from '../trials/session.ts'
+import { sourcesFor } from '../trials/sources.ts'
 import { imageSize, jsonOption, keyValue, known, positive, resultsOption, type ImageSize } from './options.ts'
 import { probeNetworks } from './probe_networks.ts'
 import { probeStudy } from './probe_study.ts'
 import { networksJson, networksText, studyCostJson, studyCostText } from './probe_tables.ts'
-import { interruptible } from './signals.ts'
-import { slotsOf, takeSlots } from './slots.ts'
+import { openExecutor } from './executors.ts'
+import { interruptible, NOTHING_KEPT } from './signals.ts'
+import { holdSlots, slotsOf } from './slots.ts'
 import { launchedStudy, type Surroundings } from './start.ts'
 
 interface Options {
@@ -53,12 +55,12 @@ async function probe(options: Options, around: Surroundings): Promise<void> {
       hint: 'tune probe --study studies/loss_weights.ts',
     })
   }
-  const { signal, done } = interruptible((text) => around.printError(`${text}\n`), 'nothing of it is kept')
+  const { signal, exitCode, done } = interruptible((text) => around.printError(`${text}\n`), NOTHING_KEPT)
   try {
     await (options.models ? measureNetworks : measureStudy)(options, around, signal)
   } catch (error) {
     if (!signal.aborted) throw error
-    around.exitWith(130)
+    around.exitWith(exitCode())
   } finally {
     done()
   }
@@ -70,12 +72,14 @@ async function measureStudy(options: Options, around: Surroundings, signal: Abor
   const { study: defined, url } = await loadStudy(file, results)
   const study = launchedStudy(defined, { file, set, ...known({ trials: options.trials, steps: options.steps }) })
   const say = sayer(options, around)
-  const held = await takeSlots({ device: options.device, slots: options.slots, isAlone: false, study: study.name }, say)
+  const held = await holdSlots(slotsOf(options.device, options.slots), study.name, study.executor, say)
   const { slots } = held
-  const executor = study.executor === 'inline' ? inlineExecutor(slots) : threadsExecutor(slots)
+  const executor = openExecutor(study.executor, slots, { results })
   try {
     const start = performance.now()
-    const data = await prepare({ study, results, clock: systemClock, onEvent: (event) => void (event.kind === 'preparing' && say(event.message)) }) // prettier-ignore
+    const onEvent = (event: StudyEvent) => void (event.kind === 'preparing' && say(event.message))
+    const sources = sourcesFor(study.name, openSqliteStore(results), results)
+    const data = await prepare({ study, results, clock: systemClock, onEvent }, sources)
     const prepared = (performance.now() - start) / 1000
     checkSendable(executor, study, data)
     const cost = await probeStudy({ study, url, data, executor, results, signal })

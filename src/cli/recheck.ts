@@ -19,7 +19,7 @@ import { count, metricNames, number, signed, table } from './format.ts'
 import { readLaunch } from './launch.ts'
 import { jsonOption, known, positive, resultsOption } from './options.ts'
 import { launchedStudy, type Surroundings } from './start.ts'
-import { interruptible } from './signals.ts'
+import { interruptible, NOTHING_KEPT } from './signals.ts'
 import { holdSlots, slotsOf } from './slots.ts'
 import { findStudy } from './stored.ts'
 import type { Terminal } from './terminal.ts'
@@ -73,7 +73,7 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
   const kind = launch.executor ?? study.executor
   const held = await holdSlots(slotsOf(options.device, options.slots), name, kind, say)
   const executor = openExecutor(kind, held.slots, { results })
-  const { signal, done } = interruptible((text) => printError(`${text}\n`))
+  const { signal, exitCode, done } = interruptible((text) => printError(`${text}\n`), NOTHING_KEPT)
   try {
     const onEvent = (event: StudyEvent) => void (event.kind === 'preparing' && say(event.message))
     const data = await prepare({ study, results, clock: systemClock, onEvent }, sourcesFor(name, store, results))
@@ -98,7 +98,7 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
     )
   } catch (error) {
     if (!signal.aborted) throw error
-    exitWith(130)
+    exitWith(exitCode())
   } finally {
     done()
     await executor.close()

@@ -6,7 +6,6 @@ import { systemClock } from '../clock.ts'
 import { TuneError } from '../errors.ts'
 import type { StudyEvent } from '../event.ts'
 import type { Json } from '../json.ts'
-import { checkDevices } from '../models/engines/devices.ts'
 import { bundleDir, emptyDir, studyDir, trialDir } from '../results.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { Store, StoredStudy } from '../store/store.ts'
@@ -14,18 +13,19 @@ import type { Study } from '../study.ts'
 import { hasEnded, type Metrics, type Trial } from '../trial.ts'
 import { contentHash } from '../trials/content_hash.ts'
 import type { Job } from '../trials/executor.ts'
-import { inlineExecutor } from '../trials/inline.ts'
 import { loadBundle, loadStudy } from '../trials/load.ts'
 import { provenanceOf, type Provenance } from '../trials/provenance.ts'
 import { failureOf, parseReport } from '../trials/report.ts'
 import { prepare } from '../trials/session.ts'
 import { sourcesFor } from '../trials/sources.ts'
-import { threadsExecutor } from '../trials/threads.ts'
+import { EXIT } from './exit_codes.ts'
 import { count } from './format.ts'
+import { openExecutor } from './executors.ts'
 import { readLaunch } from './launch.ts'
 import { changesSince } from './lineage.ts'
 import { jsonOption, known, natural, resultsOption } from './options.ts'
-import { interruptible } from './signals.ts'
+import { interruptible, NOTHING_KEPT } from './signals.ts'
+import { holdSlots } from './slots.ts'
 import { launchedStudy, type Surroundings } from './start.ts'
 import { findStudy, findTrial } from './stored.ts'
 
@@ -34,9 +34,6 @@ interface Options {
   readonly study?: string
   readonly json?: boolean
 }
-
-/** Of `tune rerun`: its reports are not those of the trial. */
-const CHECK_FAILED = 8
 
 /** `tune rerun`: runs a trial again outside its study, and says whether every report is the same, bit for bit. */
 export function rerunCommand(around: Surroundings): Command {
@@ -69,10 +66,10 @@ async function rerun(
   // Its code is run as it was.
   for (const change of changes.filter((text) => !text.startsWith('its '))) say(`note: ${change}`)
 
-  await checkDevices([trial.device])
-  const slot = { index: 0, device: trial.device }
-  const executor = study.executor === 'inline' ? inlineExecutor([slot]) : threadsExecutor([slot])
-  const { signal, done } = interruptible((text) => printError(`${text}\n`), 'nothing of it is kept')
+  const held = await holdSlots([{ index: 0, device: trial.device }], name, study.executor, say)
+  const slot = held.slots[0]!
+  const executor = openExecutor(study.executor, held.slots, { results })
+  const { signal, exitCode, done } = interruptible((text) => printError(`${text}\n`), NOTHING_KEPT)
   try {
     const onEvent = (event: StudyEvent) => void (event.kind === 'preparing' && say(event.message))
     const data = await prepare({ study, results, clock: systemClock, onEvent }, sourcesFor(name, store, results))
@@ -83,7 +80,7 @@ async function rerun(
       number: trial.number,
       params: { ...trial.params, ...trial.derived },
       seed: trial.seed,
-      device: trial.device,
+      device: slot.device,
       maxSteps: stored.record.steps ?? Infinity,
       dir: emptyDir(join(studyDir(results, name), 'rerun', String(trial.number).padStart(4, '0'))),
       reported: 0,
@@ -95,13 +92,14 @@ async function rerun(
     signal.throwIfAborted()
     const reasons = [...changes, ...(isOtherData ? ['the data is not what it was'] : [])]
     print(json ? `${JSON.stringify(rerunJson(name, trial, end, reasons), null, 2)}\n` : `${rerunText(name, trial, end, reasons)}\n`) // prettier-ignore
-    if (end) exitWith(CHECK_FAILED)
+    if (end) exitWith(EXIT.check)
   } catch (error) {
     if (!signal.aborted) throw error
-    exitWith(130)
+    exitWith(exitCode())
   } finally {
     done()
     await executor.close()
+    held.close()
     store.close()
   }
 }

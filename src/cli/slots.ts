@@ -3,9 +3,11 @@ import { InvalidArgumentError } from 'commander'
 import { TuneError } from '../errors.ts'
 import { findDevices } from '../models/engines/devices.ts'
 import { lockSlot, type SlotInUse } from '../store/slot_locks.ts'
+import type { ExecutorKind } from '../study.ts'
 import type { Device } from '../trial.ts'
 import type { Slot } from '../trials/executor.ts'
 import { deviceKey } from '../trials/room.ts'
+import { usualExecutor } from './executors.ts'
 import { count } from './format.ts'
 
 /** `--slots`: trials at once, or as many as there is room for. */
@@ -75,15 +77,6 @@ function parseDevices(text: string): { readonly kind: Device['kind']; readonly i
   return { kind, indices }
 }
 
-/** What slots are asked for, and by whom. */
-export interface SlotsAsked {
-  readonly device: string
-  readonly slots: SlotCount | undefined
-  /** Whether each is used by a process of its own. */
-  readonly isAlone: boolean
-  readonly study: string
-}
-
 /** Slots that this process has to itself, until it gives them back. */
 export interface HeldSlots {
   readonly slots: readonly Slot[]
@@ -96,26 +89,29 @@ export interface HeldSlots {
  * same user have is left to them, and an error says who they are where nothing is left. On the CPU nobody is refused: there
  * the system shares the cores out, and two studies side by side only take longer.
  */
-export async function takeSlots(asked: SlotsAsked, say: (text: string) => void): Promise<HeldSlots> {
-  const wanted = slotsOf(asked.device, asked.slots)
-  const devices = await findDevices(
-    wanted.map(({ device }) => device),
-    asked.isAlone,
-  )
+export async function holdSlots(
+  wanted: readonly Slot[],
+  study: string,
+  executor: ExecutorKind | undefined,
+  say: (text: string) => void,
+): Promise<HeldSlots> {
+  const asked = wanted.map(({ device }) => device)
+  const devices = await findDevices(asked, (executor ?? usualExecutor(wanted)) === 'processes')
   const locks = new Map<number, { close(): void }>()
   const refused: (SlotInUse & { readonly device: Device })[] = []
   const free = devices.filter((device, index) => {
     if (device.kind === 'cpu' || (device.kind === 'tfjs' && device.uuid === undefined)) return true
     const key = deviceKey(device)
     const nth = devices.slice(0, index).filter((other) => deviceKey(other) === key).length
-    const lock = lockSlot(key, nth, { study: asked.study, pid: process.pid })
+    const lock = lockSlot(key, nth, { study, pid: process.pid })
     if (!('close' in lock)) refused.push({ ...lock, device })
     else locks.set(locks.size, lock)
     return 'close' in lock
   })
   const slots = free.map((device, index) => ({ index, device }))
   if (slots.length === 0) throw allTaken(refused)
-  if (refused.length > 0) say(`${usersText(refused)}: this run has ${count(slots.length, 'slot')}, not ${wanted.length}`)
+  if (refused.length > 0)
+    say(`${usersText(refused)}: this run has ${count(slots.length, 'slot')}, not ${wanted.length}`)
   return {
     slots,
     release: ({ index }) => locks.get(index)?.close(),

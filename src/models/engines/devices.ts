@@ -165,8 +165,3 @@ function failureOf(device: Device): Promise<string | undefined> {
     })
   })
 }
-
-/** Refuses devices that are not there. */
-export async function checkDevices(devices: readonly Device[]): Promise<void> {
-  await findDevices(devices, false)
-}

@@ -21,13 +21,13 @@ export type Gpus = { readonly gpus: readonly Gpu[] } | { readonly reason: string
  * What `nvidia-smi` lists, as far as `CUDA_VISIBLE_DEVICES` lets this process see it. That starts a program, which may take
  * a second where nothing keeps the driver awake: whoever asks repeatedly does so every 5 s at most.
  */
-export async function nvidiaGpus(mask = process.env['CUDA_VISIBLE_DEVICES']): Promise<Gpus> {
-  const listing = await ask(QUERY)
+export async function nvidiaGpus(mask = process.env['CUDA_VISIBLE_DEVICES'], patienceMs = PATIENCE_MS): Promise<Gpus> {
+  const listing = await ask(QUERY, patienceMs)
   if ('reason' in listing) return listing
   const listed = parseGpus(listing.text)
   if (listed.length === 0) return { reason: `nvidia-smi lists no GPU: ${firstLine(listing.text)}`, hint: DRIVER }
   if (mask === undefined) return { gpus: listed.map(gpuOf) }
-  const gpus = visibleOf(mask.startsWith('MIG-') ? await parts() : listed, mask)
+  const gpus = visibleOf(mask.startsWith('MIG-') ? await parts(patienceMs) : listed, mask)
   if (gpus.length > 0) return { gpus: gpus.map(gpuOf) }
   const names = listed.map(({ index, uuid }) => `${index} (${uuid})`).join(', ')
   return {
@@ -62,8 +62,8 @@ const DRIVER = "install NVIDIA's driver, and see that nvidia-smi is on the PATH"
 type Answer = { readonly text: string } | { readonly reason: string; readonly hint: string }
 
 /** What it prints, or why it prints nothing of use. Neither its time nor its output is without bound. */
-async function ask(words: readonly string[]): Promise<Answer> {
-  const bounds = { timeout: PATIENCE_MS, maxBuffer: MOST_BYTES, killSignal: 'SIGKILL' } as const
+async function ask(words: readonly string[], patienceMs: number): Promise<Answer> {
+  const bounds = { timeout: patienceMs, maxBuffer: MOST_BYTES, killSignal: 'SIGKILL' } as const
   try {
     const { stdout } = await promisify(execFile)('nvidia-smi', words, bounds)
     return { text: stdout }
@@ -73,7 +73,7 @@ async function ask(words: readonly string[]): Promise<Answer> {
       return { reason: 'there is no nvidia-smi, which comes with the driver of NVIDIA GPUs', hint: DRIVER }
     }
     if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return { reason: 'nvidia-smi prints without end', hint: DRIVER }
-    if (killed) return { reason: `nvidia-smi gives no answer within ${PATIENCE_MS / 1000} s`, hint: RESTART }
+    if (killed) return { reason: `nvidia-smi gives no answer within ${patienceMs / 1000} s`, hint: RESTART }
     const said = firstLine(stdout) || firstLine(stderr) || String(code)
     return { reason: `nvidia-smi fails: ${said}`, hint: /mismatch/i.test(said) ? RESTART : DRIVER }
   }
@@ -110,8 +110,8 @@ function amount(field: string): number | undefined {
 }
 
 /** The parts into which MIG divides GPUs. Their use is shown nowhere; their size is a part of their name: `1g.5gb`. */
-async function parts(): Promise<readonly Listed[]> {
-  const listing = await ask(['-L'])
+async function parts(patienceMs: number): Promise<readonly Listed[]> {
+  const listing = await ask(['-L'], patienceMs)
   if ('reason' in listing) return []
   let gpu = ''
   return listing.text
@@ -139,6 +139,6 @@ function firstLine(text: string): string {
 
 /** What a program printed, fit for a line of a terminal: no control characters, and not long. */
 function printable(text: string): string {
-  const clean = text.replaceAll(/\p{C}+/gu, ' ').trim()
+  const clean = text.replaceAll(/[\p{C}\s]+/gu, ' ').trim()
   return clean.length > 120 ? `${clean.slice(0, 119)}…` : clean
 }
