@@ -55,7 +55,7 @@ export async function main(words: readonly string[]): Promise<number> {
     evalCommand(print, printError),
     dataCommand(print),
     cacheCommand(print),
-    devicesCommand(print),
+    devicesCommand(print, terminal),
     probeCommand(around),
   ]
   for (const command of commands) program.addCommand(inherit(command, program))
