@@ -102,17 +102,28 @@ type Words = ReturnType<typeof openWords>
 /** Writes what a program prints to its trial's log, and remembers the last of it. */
 function openWords(dir: string) {
   const [errors, output] = [lastWords(), lastWords()]
+  let unwritable: unknown
   const to = (words: typeof errors) => (bytes: Buffer) => {
     words.add(bytes)
-    appendLog(logFile(dir), bytes)
+    try {
+      appendLog(logFile(dir), bytes)
+    } catch (error) {
+      unwritable = error // nobody waits here; the trial's end tells
+    }
   }
-  return { stderr: to(errors), stdout: to(output), lastLine: () => errors.line() || output.line(), errors: errors.text }
+  return {
+    stderr: to(errors),
+    stdout: to(output),
+    lastLine: () => errors.line() || output.line(),
+    errors: errors.text,
+    unwritable: () => unwritable,
+  }
 }
 
 /** The lines that are reports, one by one; the rest is logged, as much at a time as was printed at once. */
 async function* reportsOf({ stdout }: Program, { trial, truth }: CommandRun, log: (bytes: Buffer) => void) {
   const names = reportNames(trial.goals, truth !== undefined)
-  const lines = lineCutter()
+  const lines = lineCutter(names)
   let rest: Buffer[] = []
   const logRest = () => {
     if (rest.length > 0) log(Buffer.concat(rest))
@@ -144,6 +155,7 @@ async function metricsOf(fields: Fields, { trial, truth }: CommandRun): Promise<
 /** Throws what a program did wrong, unless all that is wanted of it had come. */
 function checkEnding(ending: Ending, { argv, trial, truth }: CommandRun, steps: number, log: Words): void {
   const name = nameOf(argv)
+  if (log.unwritable() !== undefined) throw log.unwritable()
   if (ending.code !== 0) {
     const isMemory = isOutOfMemory(ending, log.errors())
     throw failure(endingText(name, ending, log.lastLine()), isMemory ? 'OutOfMemoryError' : 'Error')

@@ -1,6 +1,5 @@
-/** A piece of output: a whole line, or a part of one that is too long to be a report. */
+/** A piece of output: a whole line that may be a report, or anything else. */
 export interface Piece {
-  /** With the end of the line. */
   readonly bytes: Buffer
   readonly isLine: boolean
 }
@@ -8,34 +7,61 @@ export interface Piece {
 /** Longer lines are no reports: 1 MiB. */
 export const MOST_BYTES = 2 ** 20
 
-/** Cuts output into lines, however it comes; holds no more than one of them. */
-export function lineCutter(most = MOST_BYTES) {
+/**
+ * Cuts output, however it comes, at the lines that have one of some words; what is between them stays together, for there
+ * may be gigabytes of it. Holds no more than one line.
+ */
+export function lineCutter(words: readonly string[], most = MOST_BYTES) {
+  const pattern = new RegExp(words.map(patternOf).join('|'), 'g')
   let held: Buffer[] = []
   let heldBytes = 0
   let isTooLong = false
-  const take = (bytes: Buffer, isWhole: boolean): Piece => {
-    const piece = { bytes: held.length === 0 ? bytes : Buffer.concat([...held, bytes]), isLine: isWhole && !isTooLong }
-    isTooLong = !isWhole
+
+  function* cut(lines: Buffer): Generator<Piece> {
+    let from = 0
+    for (const { index } of lines.toString('latin1').matchAll(pattern)) {
+      if (index < from) continue // another word of the same line
+      const start = lines.lastIndexOf(NEWLINE, index) + 1
+      if (start > from) yield { bytes: lines.subarray(from, start), isLine: false }
+      const end = lines.indexOf(NEWLINE, index)
+      from = end < 0 ? lines.length : end + 1
+      yield { bytes: lines.subarray(start, from), isLine: true }
+    }
+    if (from < lines.length) yield { bytes: lines.subarray(from), isLine: false }
+  }
+
+  function* endLine(bytes: Buffer): Generator<Piece> {
+    const line = held.length === 0 ? bytes : Buffer.concat([...held, bytes])
     held = []
     heldBytes = 0
-    return piece
+    if (isTooLong) yield { bytes: line, isLine: false }
+    else yield* cut(line)
+    isTooLong = false
   }
+
   return {
-    /** The lines that end in a chunk. */
+    /** What a chunk completes. */
     *add(chunk: Buffer): Generator<Piece> {
-      let from = 0
-      for (let to = chunk.indexOf(10); to >= 0; to = chunk.indexOf(10, from)) {
-        yield take(chunk.subarray(from, to + 1), true)
-        from = to + 1
-      }
-      const rest = chunk.subarray(from)
-      if (heldBytes + rest.length > most) return yield take(rest, false)
-      if (rest.length > 0) held.push(rest)
+      const first = chunk.indexOf(NEWLINE) + 1
+      const last = chunk.lastIndexOf(NEWLINE) + 1
+      if (first > 0) yield* endLine(chunk.subarray(0, first))
+      yield* cut(chunk.subarray(first, last))
+      const rest = chunk.subarray(last)
       heldBytes += rest.length
+      held.push(rest)
+      if (heldBytes <= most) return
+      isTooLong = true
+      yield* endLine(Buffer.alloc(0))
+      isTooLong = true
     },
     /** What came after the last line's end. */
-    *end(): Generator<Piece> {
-      if (heldBytes > 0) yield take(Buffer.alloc(0), true)
-    },
+    end: (): Generator<Piece> => endLine(Buffer.alloc(0)),
   }
+}
+
+const NEWLINE = 10
+
+/** How a name stands in JSON: as it is or, where it has other characters, in any of several ways. */
+function patternOf(word: string): string {
+  return /^[\w @./:-]+$/.test(word) ? `"${word.replaceAll('.', '\\.')}"` : '\\{'
 }

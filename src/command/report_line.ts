@@ -15,7 +15,7 @@ export const PREDICTIONS = 'predictions'
 
 /** The report that a piece of output is, if it is one. A progress bar may stand before it, which ends by a carriage return. */
 export function reportIn({ bytes, isLine }: Piece, names: readonly string[]): Fields | undefined {
-  if (!isLine || !bytes.includes('{')) return undefined
+  if (!isLine) return undefined
   const line = bytes.toString().trimEnd()
   const text = line.slice(line.lastIndexOf('\r') + 1).trimStart()
   if (!text.startsWith('{')) return undefined
