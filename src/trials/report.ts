@@ -34,12 +34,19 @@ function invalid(message: string): Parsed {
   return { failed: { state: 'failed', code: 'trial/invalid-report', message } }
 }
 
-/** How a trial fails by what was thrown. An objective that sees itself diverge throws an error named `DivergedError`. */
+/** What an objective says by the name of an error that it throws. */
+const CODES: Readonly<Record<string, Failed['code']>> = {
+  DivergedError: 'trial/diverged',
+  NoReportError: 'trial/no-report',
+}
+
+/** How a trial fails by what was thrown. */
 export function failureOf(error: unknown): Failed {
   if (!(error instanceof Error)) return { state: 'failed', code: 'trial/threw', message: `threw ${show(error)}` }
   if (isOutOfMemory(error)) return { state: 'failed', code: 'trial/oom', message: reasonOf(error) }
   if (isLost(error)) return { state: 'failed', code: 'trial/lost', message: error.message }
-  if (error.name === 'DivergedError') return { state: 'failed', code: 'trial/diverged', message: error.message }
+  const code = CODES[error.name]
+  if (code) return { state: 'failed', code, message: error.message }
   return { state: 'failed', code: 'trial/threw', message: reasonOf(error) }
 }
 
