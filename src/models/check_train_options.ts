@@ -47,11 +47,15 @@ export function checkTrainOptions(options: TrainOptions): void {
 }
 
 function checkNormalisation(normalisation: NonNullable<TrainOptions['normalisation']>): void {
-  if (!('domains' in normalisation)) return checkOptions('normalisation', normalisation, NORMALISATION)
+  if (!('domains' in normalisation)) return checkChannels('normalisation', normalisation)
   checkOptions('normalisation', normalisation, DOMAINS)
-  for (const [domain, own] of [...Object.entries(normalisation.domains), ['others', normalisation.others]] as const) {
-    checkOptions(`normalisation of '${domain}'`, own, NORMALISATION)
-  }
+  const { domains, others } = normalisation
+  for (const [domain, own] of Object.entries({ ...domains, others })) checkChannels(`normalisation of '${domain}'`, own)
+}
+
+/** Neither may be left out. */
+function checkChannels(what: string, own: Partial<Normalisation> = {}): void {
+  checkOptions(what, { ...own, mean: own.mean ?? [], deviation: own.deviation ?? [] }, NORMALISATION)
 }
 
 function checkTeacher({ weights, phases = [], teacher }: TrainOptions): void {

@@ -51,6 +51,8 @@ test.each<[object, string]>([
   [{ targets: { smallInstanceWeight: -1 } }, 'targets: smallInstanceWeight is -1, must be at least 0'],
   [{ normalisation: { mean: [0.5], deviation: [1, 1, 1] } }, 'normalisation: mean is [0.5], must be three numbers'],
   [{ normalisation: { mean: [0, 0, 0], deviation: [0, 1, 1] } }, 'normalisation: deviation is [0,1,1], must be three numbers above 0'], // prettier-ignore
+  [{ normalisation: {} }, 'normalisation: mean is [], must be three numbers'],
+  [{ normalisation: { domains: undefined } }, "normalisation of 'others': mean is [], must be three numbers"],
   [
     { normalisation: { domains: { night: { mean: [0, 0, Number.NaN], deviation: [1, 1, 1] } }, others: {} } },
     "normalisation of 'night': mean is [0,0,null]",
