@@ -5,9 +5,13 @@ export const python = process.env['PYTHON'] ?? '/usr/bin/python3'
 const { PATH = '', PYTHONPATH = '' } = process.env
 export const pythonEnv = { PATH, PYTHONPATH, PYTHONWARNINGS: 'ignore', LANG: 'C.UTF-8' }
 
-/** Whether Python has a module; where it has not, what is skipped says so. */
-export function hasModule(name: string): boolean {
-  const { status } = spawnSync(python, ['-c', `import ${name}`], { env: pythonEnv, stdio: 'ignore' })
-  if (status !== 0) console.warn(`skipped: ${python} has no ${name} (set PYTHON or PYTHONPATH)`)
+/** Whether Python can run something, such as the import of a module; where it cannot, what is skipped says so. */
+function canRun(code: string): boolean {
+  const { status } = spawnSync(python, ['-c', code], { env: pythonEnv, stdio: 'ignore' })
+  if (status !== 0) console.warn(`skipped: ${python} cannot run: ${code} (set PYTHON or PYTHONPATH)`)
   return status === 0
 }
+
+/** The first Optuna with the tables that we share. */
+export const hasOptuna = () =>
+  canRun('import optuna; assert [int(n) for n in optuna.__version__.split(".")[:2]] >= [3, 2]')

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { hasModule, python, pythonEnv } from '../python.ts'
+import { hasOptuna, python, pythonEnv } from '../python.ts'
 import { ended, jsonLines, startTune, tinyStudy, workspace } from './tune.ts'
 
 /** Runs a script that finds Optuna's study `tiny` of a directory as `study`, and gives what it prints. */
@@ -42,7 +42,7 @@ def objective(trial):
     return lr
 `
 
-describe.skipIf(!hasModule('optuna'))('Optuna, while tune runs the same study,', () => {
+describe.skipIf(!hasOptuna())('Optuna, while tune runs the same study,', () => {
   test('runs trials of its own beside ours, and either takes what it enqueued: none twice, none left', async () => {
     const { dir } = workspace({ 'tiny.ts': slow })
     const running = startTune(dir, ['run', 'tiny.ts', '--slots', '1', '--json'])
