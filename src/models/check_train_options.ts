@@ -1,5 +1,6 @@
 import { DEFAULT_NORMALISATION, type DomainNormalisation, type Normalisation } from '../data/normalisation.ts'
 import { TuneError } from '../errors.ts'
+import { checkWeights, type LossWeights } from './losses/terms.ts'
 import {
   checkOptions,
   flag,
@@ -43,7 +44,13 @@ export function checkTrainOptions(options: TrainOptions): void {
   checkOptions('targets', targets ?? {}, TARGETS)
   checkOptions('decode', decode ?? {}, DECODE)
   checkNormalisation(normalisation)
+  for (const weights of weightsOf(options)) checkWeights(weights)
   checkTeacher(options)
+}
+
+/** Those that it begins with, and those of its phases: a mistake there is to be found before the phase is. */
+function weightsOf({ weights, phases = [] }: TrainOptions): readonly LossWeights[] {
+  return [weights, ...phases.map((phase) => phase.weights)].filter((given) => given !== undefined)
 }
 
 function checkNormalisation(normalisation: NonNullable<TrainOptions['normalisation']>): void {
@@ -58,9 +65,9 @@ function checkChannels(what: string, own: Partial<Normalisation> = {}): void {
   checkOptions(what, { ...own, mean: own.mean ?? [], deviation: own.deviation ?? [] }, NORMALISATION)
 }
 
-function checkTeacher({ weights, phases = [], teacher }: TrainOptions): void {
-  const isTaught = [weights, ...phases.map((phase) => phase.weights)].some((given) => (given?.distillation ?? 0) > 0)
-  if (!isTaught || teacher !== undefined) return
+function checkTeacher(options: TrainOptions): void {
+  const isTaught = weightsOf(options).some(({ distillation = 0 }) => distillation > 0)
+  if (!isTaught || options.teacher !== undefined) return
   throw new TuneError('params/invalid', "the loss 'distillation' has a weight, but there is no teacher", {
     hint: "give the checkpoint of a trained network as 'teacher'",
   })

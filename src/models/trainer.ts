@@ -110,7 +110,8 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
   }
 }
 
-function checkParts({ parameters }: Network, frozen: readonly string[]): void {
+/** Throws `params/invalid` for a part to freeze that a network has not. */
+export function checkParts({ parameters }: Network, frozen: readonly string[]): void {
   for (const part of frozen) {
     if (parameters.some(({ name }) => isWithin(name, part))) continue
     const layers = [...new Set(parameters.flatMap(({ name }) => layersOf(name)))]

@@ -15,7 +15,7 @@ import { scaledTargets } from './targets.ts'
 import { openTeacher } from './teacher.ts'
 import type { Taken } from './train_batches.ts'
 import type { TrainOptions } from './train_options.ts'
-import { openTrainer, type Trainer } from './trainer.ts'
+import { checkParts, openTrainer, type Trainer } from './trainer.ts'
 import type { LoadReport } from './warm_start.ts'
 import { buildModel } from './zoo.ts'
 
@@ -63,6 +63,7 @@ export async function openTraining(
     const isMined = (options.sampling?.hardest ?? 1) > 1
     const started = start ? { start } : {}
     const trainer = keep(await openTrainer({ ...options, ...shape, batchSize: size, seed, groups, stepsPerRun: isMined ? 1 : stepsPerRun, isMined, losses: options.losses ?? {}, ...started })) // prettier-ignore
+    checkParts(trainer.state().network, frozenEver(options))
     let batches = keep(
       openBatches(
         set,
@@ -105,6 +106,11 @@ export async function openTraining(
     await close()
     throw error
   }
+}
+
+/** A part that is misspelt in a late phase would else be found when that begins. */
+function frozenEver({ freeze = [], phases = [] }: TrainOptions): readonly string[] {
+  return [...freeze, ...phases.flatMap((phase) => phase.freeze ?? [])]
 }
 
 /** The batches behind a state, and what the losses of their scenes were. */

@@ -72,6 +72,15 @@ describe('a training is refused, and its trial says what to do,', () => {
     expect(await failureWith(options)).toEqual({ error: 'model/invalid', trial: 'trial/threw', message: expected })
   })
 
+  test('for a part to freeze that is not there, long before the phase that is to freeze it', async () => {
+    const phases = [{ after: 0.9, freeze: ['bakbone'] }]
+    const expected: unknown = expect.stringMatching(/'bakbone' is to be frozen.*did you mean 'backbone'/)
+    expect(await failureWith({ every: 1_000_000, phases })).toMatchObject({
+      error: 'params/invalid',
+      message: expected,
+    })
+  })
+
   test('for a class that is none of its set', async () => {
     const [scene] = set.scenes
     const segments = scene!.segments.map((segment) => ({ ...segment, category: 9 }))

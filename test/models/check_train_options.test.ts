@@ -41,6 +41,8 @@ test.each<[object, string]>([
   [{ accumulate: 1.5 }, 'accumulate is 1.5, must be a whole number of at least 1'],
   [{ average: 1 }, 'average is 1, must be at least 0 and less than 1'],
   [{ weights: null }, 'weights is null, must be an object of options'],
+  [{ phases: [{ after: 0.5, weights: { centre: 1 } }] }, "weights of the losses has no option 'centre'"],
+  [{ phases: [{ after: 0.5, weights: { center: 0 } }] }, 'every loss has weight 0'],
   [{ freeze: 'backbone' }, 'freeze is "backbone", must be a list of names of parts'],
   [{ checkpoints: 'evry' }, 'checkpoints is "evry", must be never or last or every'],
   [{ phases: [{ after: 0.5, lr: -1 }] }, 'phase 1: lr is -1, must be at least 0'],

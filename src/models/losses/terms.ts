@@ -58,17 +58,24 @@ export function fedTargets(semantic: Tensor): Targets {
   }
 }
 
+/** Throws `params/invalid` for weights of losses that nobody knows, or that leave nothing to train. */
+export function checkWeights(weights: LossWeights): void {
+  checkOptions('weights of the losses', weights, WEIGHTS)
+  if (weighted(weights).length > 0) return
+  throw new TuneError('params/invalid', 'every loss has weight 0: there is nothing to train', {
+    hint: `give one of ${TERMS.join(', ')} a weight`,
+  })
+}
+
+function weighted(weights: LossWeights): readonly TermName[] {
+  return TERMS.filter((name) => (weights[name] ?? 0) > 0)
+}
+
 /** The terms of the loss that have a weight. The heads are at the targets' stride, offsets in pixels of the image. */
 export function lossTerms(heads: Heads, target: Targets, losses: Losses, weights: LossWeights): LossTerm[] {
-  checkOptions('weights of the losses', weights, WEIGHTS)
-  const names = TERMS.filter((name) => (weights[name] ?? 0) > 0)
-  if (names.length === 0) {
-    throw new TuneError('params/invalid', 'every loss has weight 0: there is nothing to train', {
-      hint: `give one of ${TERMS.join(', ')} a weight`,
-    })
-  }
+  checkWeights(weights)
   return inLayer(heads.semantic.graph, 'loss', () =>
-    names.map((name) => ({ name, ...lossOf(name, heads, target, losses) })),
+    weighted(weights).map((name) => ({ name, ...lossOf(name, heads, target, losses) })),
   )
 }
 
