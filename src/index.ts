@@ -32,7 +32,7 @@ export type { Sampler, Suggestion } from './search/sampler.ts'
 
 export { domainNormalisation } from './data/normalisation.ts'
 export { openImageSet } from './data/open.ts'
-export { openSplits, type Splits } from './data/splits.ts'
+export { openSplits, splitsDir, type Splits } from './data/splits.ts'
 export type { Category, ImageSet, Scene, Segment } from './data/image_set.ts'
 export { panopticQuality, type ClassQuality, type Counts, type SplitQuality } from './eval/pq.ts'
 export { dialect } from './models/dialects.ts'

@@ -64,11 +64,22 @@ export async function writeShapes(
 export async function openShapes(
   options: OpenOptions & ShapesOptions & { readonly split: (typeof SPLITS)[number] },
 ): Promise<ImageSet> {
-  const { split, cacheDir, limit, progress, ...chosen } = options
+  const { split, limit, ...rest } = options
+  const { cacheDir, progress } = rest
+  const dir = await shapesDir(rest)
+  return openImageSet({ dir, split, cacheDir, ...(limit !== undefined && { limit }), ...(progress && { progress }) })
+}
+
+/** The directory of generated scenes in the cache directory, written on first use. */
+export async function shapesDir({
+  cacheDir,
+  progress,
+  ...chosen
+}: Pick<OpenOptions, 'cacheDir' | 'progress'> & ShapesOptions): Promise<string> {
   const recipe = recipeOf(chosen)
   const dir = join(cacheDir, `shapes-${recipe.size}-${fingerprint(recipe).slice(0, 8)}`)
   await writeShapes(dir, { ...chosen, ...(progress && { progress }) })
-  return openImageSet({ dir, split, cacheDir, ...(limit !== undefined && { limit }), ...(progress && { progress }) })
+  return dir
 }
 
 /** All that the scenes follow from. */

@@ -1,10 +1,11 @@
+import { resolve } from 'node:path'
 import { TuneError } from '../errors.ts'
 import { fingerprint } from '../json.ts'
 import { hasSplit } from './coco_dir.ts'
 import type { DamagedPolicy } from './damaged.ts'
 import type { ImageSet } from './image_set.ts'
 import { openImageSet } from './open.ts'
-import { openShapes } from './shapes.ts'
+import { openShapes, shapesDir } from './shapes.ts'
 
 /** A data set's three parts: to train on, to tune on, and one that decides nothing until the end. */
 export interface Splits {
@@ -38,10 +39,7 @@ export async function openSplits({
   damaged = 'error',
   progress = () => {},
 }: SplitsOptions): Promise<Splits> {
-  if (data === '')
-    throw new TuneError('usage', 'this study needs a data set', {
-      hint: 'give a COCO panoptic directory: --set data=DIR',
-    })
+  checkGiven(data)
   const options = { cacheDir, progress, ...(limit > 0 ? { limit } : {}) }
   if (data === 'shapes') {
     const open = (split: 'train' | 'val' | 'heldout') => openShapes({ ...options, size, split })
@@ -54,6 +52,26 @@ export async function openSplits({
   progress(`${data} has no split heldout or test: every second val image is held out for the final comparison`)
   const half = (part: number) => [...val.scenes.keys()].filter((index) => index % 2 === part)
   return sameCategories({ train, val: subset(val, half(0)), heldOut: subset(val, half(1)) })
+}
+
+/**
+ * The directory that `openSplits` reads, for programs that open it themselves: `shapes` is generated on first use, with the
+ * splits `train`, `val` and `heldout`.
+ */
+export async function splitsDir({
+  data,
+  size = 64,
+  ...options
+}: Pick<SplitsOptions, 'data' | 'size' | 'cacheDir' | 'progress'>): Promise<string> {
+  checkGiven(data)
+  return data === 'shapes' ? shapesDir({ ...options, size }) : resolve(data)
+}
+
+function checkGiven(data: string): void {
+  if (data !== '') return
+  throw new TuneError('usage', 'this study needs a data set', {
+    hint: 'give a COCO panoptic directory: --set data=DIR',
+  })
 }
 
 /** Some scenes of a set; the memory stays shared. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { findPanoptic } from '../data/coco_dir.ts'
 import { readShared, startFile, type FileWriter } from '../data/shared_file.ts'
 import type { SourceFile } from '../data/source_file.ts'
 import { isTuneError, messageOf } from '../errors.ts'
@@ -22,19 +23,35 @@ export interface OpenEvalSetOptions extends CrewOptions {
  * PNG; later ones load a file, which counts only while the JSON and every PNG have the contents it was made from.
  *
  *     const evalSet = await openEvalSet({ json: 'panoptic_val.json', pngDir: 'panoptic_val', cacheDir })
+ *     const same = await openEvalSet({ dir: 'data/coco', split: 'val', cacheDir })
  */
-export async function openEvalSet(
-  options: OpenEvalSetOptions & { readonly json: string; readonly pngDir: string },
-): Promise<EvalSet> {
+export async function openEvalSet(options: OpenEvalSetOptions & (TruthFiles | TruthSplit)): Promise<EvalSet> {
   const crew = openCrew(options)
   try {
-    const truth = readTruth(options.json)
-    checkFolder(options.pngDir, 'ground truth')
-    crew.begin({ categories: truth.categories, predictionJson: options.json })
-    return viewEvalSet(await truthMemory(truth, await inspectTruth(truth, options.pngDir, crew), crew, options))
+    const { json, pngDir } = 'dir' in options ? filesOf(options) : options
+    const truth = readTruth(json)
+    checkFolder(pngDir, 'ground truth')
+    crew.begin({ categories: truth.categories, predictionJson: json })
+    return viewEvalSet(await truthMemory(truth, await inspectTruth(truth, pngDir, crew), crew, options))
   } finally {
     await crew.close()
   }
+}
+
+/** A JSON and its label PNGs, or one split of a COCO panoptic directory. */
+interface TruthFiles {
+  readonly json: string
+  readonly pngDir: string
+}
+
+interface TruthSplit {
+  readonly dir: string
+  readonly split: string
+}
+
+function filesOf({ dir, split }: TruthSplit): TruthFiles {
+  const { json, pngs } = findPanoptic(dir, split)
+  return { json, pngDir: pngs }
 }
 
 /** Takes the hash of every label PNG of a ground truth, each thread of its share. */
