@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { nearest, TuneError } from '../errors.ts'
+import { isTuneError, nearest, TuneError } from '../errors.ts'
 import { defaults, leaves, spaceSpec, type Choice, type Leaf, type Params } from '../space.ts'
 import { enqueueTrial } from '../store/sqlite.ts'
 import { fromLeaves } from '../store/optuna.ts'
@@ -49,7 +49,11 @@ function paramsOf(study: Study, words: readonly string[]): Params {
   const params = fromLeaves(specs, values)
   const unused = leaves(specs, params).find(({ name, active }) => given.has(name) && !active)
   if (unused) throw new TuneError('usage', `'${unused.name}' counts only where what it depends on is chosen, too`)
-  checkPoint(study, params, words.join(' '))
+  try {
+    checkPoint(study, params, words.join(' '))
+  } catch (error) {
+    throw isTuneError(error) ? new TuneError('usage', error.message, { cause: error }) : error
+  }
   return params
 }
 

@@ -60,6 +60,8 @@ function nextCommands({ study, stored: { record, history }, results, why }: Fini
   if (why === 'interrupted') return [`npx tune resume ${record.name}${where}`]
   const winner = best(history)
   const failed = history.trials.find(isFailed)
+  if (why === 'failures' && failed)
+    return [`npx tune show ${failed.number} ${of}`, `npx tune resume ${record.name}${where}`]
   if (!winner) return [failed ? `npx tune show ${failed.number} ${of}` : `npx tune list ${of}`]
   const baseline = baselineOf(history)
   if (why === 'exhausted' || why === 'target' || why === 'settled') return [`npx tune best ${of}`]

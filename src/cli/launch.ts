@@ -15,6 +15,7 @@ export interface Launch {
   readonly seed?: number
   readonly trials?: number
   readonly steps?: number
+  readonly failures?: number
   readonly slots?: SlotCount
   readonly executor?: ExecutorKind
   readonly device?: string

@@ -7,6 +7,7 @@ import { dataCommand } from './data.ts'
 import { devicesCommand } from './devices.ts'
 import { enqueueCommand } from './enqueue.ts'
 import { evalCommand } from './eval.ts'
+import { EXIT, EXIT_OF } from './exit_codes.ts'
 import { explainCommand } from './explain.ts'
 import { wrap } from './format.ts'
 import { importanceCommand } from './importance.ts'
@@ -19,16 +20,22 @@ import { runCommands } from './run.ts'
 import { claimStdout, terminalOf } from './terminal.ts'
 import { welcome } from './welcome.ts'
 
-/**
- * Runs the command line and gives its exit code: 0 finished, 1 no trial completed, 2 wrong use or study file, 70 our
- * bug, 130 interrupted.
- */
-export async function main(words: readonly string[]): Promise<number> {
+/** How the command line ended. */
+export interface Ended {
+  /** See `EXIT`. */
+  readonly code: number
+  /** Whether a thread hangs in native code: an ordinary exit would wait for it. */
+  readonly isStuck: boolean
+}
+
+/** Runs the command line. */
+export async function main(words: readonly string[]): Promise<Ended> {
   const print = claimStdout()
   const printError = (text: string) => void process.stderr.write(text)
   const terminal = terminalOf(process.stdout, process.env)
-  let status = 0
-  const around = { print, printError, terminal, exitWith: (code: number) => void (status = code) }
+  let [code, isStuck]: [number, boolean] = [EXIT.finished, false]
+  const exitWith = (status: number) => void (code = status)
+  const around = { print, printError, terminal, exitWith, isStuck: () => void (isStuck = true) }
   const program = new Command('tune')
     .description('Tunes and ablates panoptic segmentation: real training, real panoptic quality, nothing lost.')
     .version(version())
@@ -63,9 +70,9 @@ export async function main(words: readonly string[]): Promise<number> {
   try {
     if (words.length === 0) print(welcome())
     else await program.parseAsync(withVerb(words), { from: 'user' })
-    return status
+    return { code, isStuck }
   } catch (error) {
-    return report(error, printError)
+    return { code: report(error, printError), isStuck }
   }
 }
 
@@ -108,17 +115,17 @@ function usageText(text: string): string {
 
 function report(error: unknown, printError: (text: string) => void): number {
   // Commander has said what is wrong already.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.finished : EXIT.usage
   if (isTuneError(error)) {
     const lines = errorLines(error).map((line) => wrap(line, columnsOf(process.stderr), '  '))
     printError(`${lines.join('\n')}\n`)
-    return 2
+    return EXIT_OF[error.code]
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : messageOf(error)
   printError(
     `error[bug]  this is a mistake of panoptune, not yours: please report it with the lines below\n${detail}\n`,
   )
-  return 70
+  return EXIT.bug
 }
 
 /** Messages are wrapped on a screen only: in a log, one that is whole is found more easily. */

@@ -49,12 +49,14 @@ function withRunOptions(command: Command): Command {
     .option('--exclusive', 'let nothing else read the results meanwhile: they may lie on a network disk then')
     .option('--dry-run', 'say what would be done')
     .addOption(jsonOption())
+    .addOption(new Option('--max-failures <n>', 'failed trials that end the study').argParser(positive))
+    .addOption(new Option('--fail-fast', 'the first failed trial ends the study').implies({ maxFailures: 1 }))
     .option('--quiet', 'print the summary only')
 }
 
 /** What `tune resume` repeats, unless it is told otherwise. */
-function repeatable({ trials, steps, slots, executor, device }: RunOptions) {
-  return known({ trials, steps, slots, executor, device })
+function repeatable({ trials, steps, maxFailures: failures, slots, executor, device }: RunOptions) {
+  return known({ trials, steps, failures, slots, executor, device })
 }
 
 function studyFile(positional: string | undefined, option: string | undefined): string {

@@ -12,20 +12,22 @@ import { best, hasEnded, type Trial } from '../trial.ts'
 import { eventJson } from './events_json.ts'
 import { bestConfig, bestYaml } from './export.ts'
 import { openExecutor } from './executors.ts'
+import { EXIT } from './exit_codes.ts'
 import { finishText } from './finish.ts'
 import { writeLaunch, type Launch } from './launch.ts'
 import { learnRoom } from './learn_room.ts'
 import { known } from './options.ts'
 import { baselineWarnings, planJson, planText } from './plan.ts'
 import { lineReporter, liveReporter, type Reporter } from './progress.ts'
-import { interruptible } from './signals.ts'
+import { interruptible, TRIALS } from './signals.ts'
 import { holdSlots, slotsOf } from './slots.ts'
 import { findStudy } from './stored.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What `tune run` and `tune resume` are told. */
-export interface RunOptions extends Partial<Launch> {
+export interface RunOptions extends Partial<Omit<Launch, 'failures'>> {
   readonly results: string
+  readonly maxFailures?: number
   /** The study file of `tune run`. */
   readonly study?: string
   readonly acceptCodeChange?: boolean
@@ -42,6 +44,8 @@ export interface Surroundings {
   readonly printError: (text: string) => void
   readonly terminal: Terminal
   readonly exitWith: (code: number) => void
+  /** Says that a thread hangs in native code, and would hold up an ordinary exit. */
+  readonly isStuck: () => void
 }
 
 /** Starts a study or continues it, from its file to the summary. */
@@ -64,7 +68,7 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
   const earlier = store.list().find(({ record }) => record.name === study.name)?.history.trials ?? []
   const reporter = reporterFor(options, earlier, around)
   const executor = openExecutor(kind, slots, { results, study: study.name })
-  const interruption = interruptible((text) => reporter.say(text))
+  const interruption = interruptible((text) => reporter.say(text), TRIALS)
   const learned = launch.slots === 'auto' && slots[0]?.device.kind === 'cuda' ? await learnRoom(slots, (text) => reporter.say(text), held.release) : undefined // prettier-ignore
   const startedAt = Date.now()
   let led = best({ ...study, trials: earlier })
@@ -82,8 +86,8 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
   try {
     for (const message of baselineWarnings(study)) reporter.tell({ kind: 'warning', message, at: Date.now() })
     const { acceptCodeChange = false } = options
-    const { signal } = interruption
-    const end = await runStudy({ study, url, codeHash, acceptCodeChange, store, executor, ...(learned && { room: learned.room }), sampler: auto(), openAdviceThread: () => openAdviceThread(url, study), results, clock: systemClock, signal, onEvent }) // prettier-ignore
+    const { drain, signal } = interruption
+    const end = await runStudy({ study, url, codeHash, acceptCodeChange, store, executor, ...(learned && { room: learned.room }), sampler: auto(), openAdviceThread: () => openAdviceThread(url, study), results, clock: systemClock, drain, signal, onEvent }) // prettier-ignore
     reporter.close()
     const stored = findStudy(store, study.name)
     const ran = stored.history.trials.filter(hasEnded).length - earlier.filter(hasEnded).length
@@ -101,28 +105,28 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
     if (options.json)
       around.print(`${JSON.stringify({ kind: 'summary', best: winner ? bestConfig(stored, winner) : null })}\n`) // prettier-ignore
     else around.print(`${options.quiet ? '' : '\n'}${finishText(finished, around.terminal)}`)
-    around.exitWith(exitCode(end))
+    around.exitWith(exitCode(end, interruption.exitCode()))
   } finally {
     reporter.close()
     interruption.done()
     learned?.close()
     await executor.close()
+    if (executor.slots.length < slots.length) around.isStuck()
     held.close()
     store.close()
   }
 }
 
 /** The study of a file as a launch changes it. */
-export function launchedStudy(defined: Study, { set, name, seed, trials, steps }: Launch): Study {
-  const overrides = { settings: set, budget: known({ trials, steps }), ...known({ name, seed }) }
+export function launchedStudy(defined: Study, { set, name, seed, trials, steps, failures }: Launch): Study {
+  const overrides = { settings: set, budget: known({ trials, steps, failures }), ...known({ name, seed }) }
   const study = withOverrides(defined, overrides)
   return name === undefined ? study : parseStudy(study, `--name ${name}`)
 }
 
-/** 0 finished, 1 no trial completed, 130 interrupted. */
-function exitCode({ why, history }: StudyEnd): number {
-  if (why === 'interrupted') return 130
-  return best(history) ? 0 : 1
+function exitCode({ why, history }: StudyEnd, interrupted: number): number {
+  if (why === 'interrupted') return interrupted
+  return why === 'failures' || !best(history) ? EXIT.failures : EXIT.finished
 }
 
 function reporterFor({ json, quiet }: RunOptions, earlier: readonly Trial[], around: Surroundings): Reporter {

@@ -20,11 +20,11 @@ test.each([
   ['rate=1', 'usage', /no parameter 'rate'/, /it has lr, net/],
   ['lt=1', 'usage', /no parameter 'lt'/, /did you mean 'lr'/],
   ['lr', 'usage', /write it as key=value/, undefined],
-  ['lr=7', 'params/invalid', /'lr': 7 is not a number of loguniform/, undefined],
-  ['lr=high', 'params/invalid', /'lr': "high" is not a number/, undefined],
-  ['net=c', 'params/invalid', /"c" is none of/, undefined],
+  ['lr=7', 'usage', /'lr': 7 is not a number of loguniform/, undefined],
+  ['lr=high', 'usage', /'lr': "high" is not a number/, undefined],
+  ['net=c', 'usage', /"c" is none of/, undefined],
   ['net.b.depth=2', 'usage', /'net\.b\.depth' counts only where/, undefined],
-  ['lr=0.9', 'params/invalid', /lr=0\.9 is not allowed by where 'slow'/, undefined],
+  ['lr=0.9', 'usage', /lr=0\.9 is not allowed by where 'slow'/, undefined],
 ])('tune enqueue %s says what is wrong', async (word, code, message, hint) => {
   const { tune } = workspace({
     'tiny.ts': tinyStudy(`

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { ended, mistake, mistakeOf, jsonLines, startTune, tinyStudy, workspace } from './tune.ts'
+import { ended, mistake, mistakeOf, jsonLines, startTune, tinyStudy, workspace, type Ran } from './tune.ts'
 
 describe('tune run', () => {
   test('runs a study to its budget, says so line by line, and ends with a summary', async () => {
@@ -123,15 +123,17 @@ describe('tune run', () => {
     expect(existsSync(join(dir, 'results/studies.sqlite'))).toBe(false)
   })
 
-  test('exits 1 where no trial completed, and says why in the summary', async () => {
-    const throwing = tinyStudy(`async *objective() { throw new Error('out of memory') },`)
+  test('exits 5 where no trial completed, and says why in the summary', async () => {
+    const throwing = tinyStudy(
+      `budget: { trials: 9 }, async *objective() { throw new Error('no module panopticapi') },`,
+    )
     const { code, stdout, stderr } = await workspace({ 'bad.ts': throwing }).tune('bad.ts', '--slots', '1')
-    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
-    expect(stdout).toMatch(/the first 3 trials failed the same way: out of memory/)
+    expect({ code, stderr }).toEqual({ code: 5, stderr: '' })
+    expect(stdout).toMatch(/paused: the first 5 trials failed the same way: no module panopticapi/)
     expect(stdout).toMatch(/^best +none: no trial completed$/m)
-    expect(stdout).toMatch(/^failed +3 trials \(the first is 0\): out of memory$/m)
+    expect(stdout).toMatch(/^failed +5 trials \(the first is 0\): no module panopticapi$/m)
     expect(stdout).toMatch(/^files +results\/tiny\/trials\/0000\/log\.txt/m)
-    expect(stdout).toMatch(/^next +npx tune show 0 --study tiny$/m)
+    expect(stdout).toMatch(/^next +npx tune show 0 --study tiny\n +npx tune resume tiny$/m)
   })
 
   test('ends although an objective left something running behind', async () => {
@@ -208,39 +210,71 @@ describe('an interrupted run', () => {
       for (let step = 1; step <= maxSteps; step++) { await sleep(25); yield { pq: step + lr } }
     },`)
 
-  test('puts its trials back and exits 130, and the same command then meets the budget exactly', async () => {
-    const { dir, tune: here } = workspace({ 'slow.ts': slow })
+  /** Starts the study, and sends signals once it has made some reports. */
+  async function interrupted(dir: string, signals: readonly NodeJS.Signals[]): Promise<Ran> {
     const child = startTune(dir, ['--study', 'slow.ts', '--slots', '2', '--json'])
+    const [first, ...others] = signals
     let printed = ''
     const interrupt = (chunk: Buffer) => {
       printed += chunk.toString()
       if (printed.split('trial-reported').length <= 6) return
       child.stdout?.off('data', interrupt)
-      child.kill('SIGINT')
+      child.kill(first)
     }
     child.stdout?.on('data', interrupt)
-    const first = await ended(child)
-    expect(first.code).toBe(130)
-    expect(first.stderr).toMatch(/^stopping: what runs now is run again when you continue/)
-    expect(jsonLines(first.stdout).at(-2)).toMatchObject({ kind: 'study-ended', why: 'interrupted' })
-    const states = (JSON.parse((await here('list', '--json')).stdout) as { state: string }[]).map(({ state }) => state)
-    expect(states).toContain('interrupted')
-    expect(states).not.toContain('running')
+    // The next one is sent once the last is answered.
+    child.stderr?.on('data', () => child.kill(others.shift() ?? 0))
+    return ended(child)
+  }
 
+  const endsOf = ({ stdout }: Ran) => jsonLines(stdout).filter(({ kind }) => kind === 'trial-ended')
+
+  test('lets its trials end after one Ctrl-C, starts no others, and exits 130', async () => {
+    const { dir, tune: here } = workspace({ 'slow.ts': slow })
+    const first = await interrupted(dir, ['SIGINT'])
+    expect(first.code).toBe(130)
+    expect(first.stderr).toMatch(/^finishing: the trials that run go on to their end, no others start; Ctrl-C again/)
+    expect(jsonLines(first.stdout).at(-2)).toMatchObject({ kind: 'study-ended', why: 'interrupted' })
+    const ends = endsOf(first)
+    expect(new Set(ends.map(({ state }) => state))).toEqual(new Set(['complete']))
+    expect(ends.length).toBeLessThan(5)
     const second = await here('--study', 'slow.ts', '--slots', '2', '--json')
     expect(second.code).toBe(0)
-    const ends = [first, second].flatMap(({ stdout }) => jsonLines(stdout).filter(({ kind, state }) => kind === 'trial-ended' && state !== 'interrupted')) // prettier-ignore
-    expect(ends.map(({ trial }) => Number(trial)).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4])
-    expect(jsonLines(second.stdout).filter(({ again }) => again === true)).not.toHaveLength(0)
-    const { trials } = JSON.parse((await here('export', '--json')).stdout) as { trials: { state: string; steps: number }[] } // prettier-ignore
-    expect(trials.map(({ state, steps }) => [state, steps])).toEqual(Array.from({ length: 5 }, () => ['complete', 4]))
+    expect([...ends, ...endsOf(second)].map(({ trial }) => trial)).toHaveLength(5)
   })
 
-  test('ends at once by a second Ctrl-C, and is continued all the same', async () => {
+  test.each([
+    [['SIGINT', 'SIGINT'] as const, 130, /\nstopping: the trials that run go on from their last checkpoint when you/],
+    [['SIGTERM'] as const, 143, /^stopping: the trials that run go on from their last checkpoint when you continue/],
+  ])(
+    'puts its trials back after %s and exits %i, and the same command then meets the budget exactly',
+    async (signals, code, said) => {
+      const { dir, tune: here } = workspace({ 'slow.ts': slow })
+      const first = await interrupted(dir, signals)
+      expect(first.code).toBe(code)
+      expect(first.stderr).toMatch(said)
+      expect(jsonLines(first.stdout).at(-2)).toMatchObject({ kind: 'study-ended', why: 'interrupted' })
+      const states = (JSON.parse((await here('list', '--json')).stdout) as { state: string }[]).map(
+        ({ state }) => state,
+      )
+      expect(states).toContain('interrupted')
+      expect(states).not.toContain('running')
+
+      const second = await here('--study', 'slow.ts', '--slots', '2', '--json')
+      expect(second.code).toBe(0)
+      const ends = [first, second].flatMap(endsOf).filter(({ state }) => state !== 'interrupted')
+      expect(ends.map(({ trial }) => Number(trial)).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4])
+      expect(jsonLines(second.stdout).filter(({ again }) => again === true)).not.toHaveLength(0)
+      const { trials } = JSON.parse((await here('export', '--json')).stdout) as { trials: { state: string; steps: number }[] } // prettier-ignore
+      expect(trials.map(({ state, steps }) => [state, steps])).toEqual(Array.from({ length: 5 }, () => ['complete', 4]))
+    },
+  )
+
+  test('ends at once by a third Ctrl-C, and is continued all the same', async () => {
     const { dir, tune: here } = workspace({ 'slow.ts': slow, hang: '' })
     const child = startTune(dir, ['slow.ts', '--slots', '1', '--trials', '1', '--json'])
     child.stdout?.once('data', () => child.kill('SIGINT'))
-    child.stderr?.once('data', () => child.kill('SIGINT'))
+    child.stderr?.on('data', () => child.kill('SIGINT'))
     const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
     expect({ code, signal }).toEqual({ code: null, signal: 'SIGINT' })
     expect((await here('list')).stdout).toMatch(/↻ 0 +interrupted/)

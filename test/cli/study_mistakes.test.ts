@@ -59,7 +59,7 @@ describe('a study that cannot be run is one message, exit code 2, and stores not
   )
 })
 
-describe('a trial that goes wrong fails with its reason, and exit code 1 where none completes:', () => {
+describe('a trial that goes wrong fails with its reason, and exit code 5 where none completes:', () => {
   test.each([
     ['a goal that is never reported', 'yield { accuracy: 1 }', 'trial/invalid-report', /report 1 lacks the goal 'pq': it has accuracy/], // prettier-ignore
     ['no report at all', 'return', 'trial/no-report', /ended without a report/],
@@ -70,7 +70,7 @@ describe('a trial that goes wrong fails with its reason, and exit code 1 where n
   ])('%s', async (_, body, code, message) => {
     const { tune } = workspace({ 'bad.ts': tinyStudy(`async *objective() { ${body} },`) })
     const { code: exit, stdout, stderr } = await tune('bad.ts', '--trials', '1', '--json')
-    expect({ exit, stderr }).toEqual({ exit: 1, stderr: '' })
+    expect({ exit, stderr }).toEqual({ exit: 5, stderr: '' })
     const end = jsonLines(stdout).find(({ kind }) => kind === 'trial-ended')
     expect(end).toMatchObject({ state: 'failed', code, message: expect.stringMatching(message) })
   })

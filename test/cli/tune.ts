@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
+import { EXIT_OF } from '../../src/cli/exit_codes.ts'
+import type { ErrorCode } from '../../src/errors.ts'
 import { temporaryDir } from '../temporary.ts'
 
 /** The built command line. */
@@ -99,9 +101,9 @@ export function mistakeOf({ code: exit, stdout, stderr }: Ran) {
   return { exit, code, message, hint, hasStack: /^\s+at /m.test(stdout + stderr), isAll: stdout === '' }
 }
 
-/** Exit code 2 and one message: its code, what is wrong, what to do; no stack, and nothing else on stdout. */
+/** The exit code of a mistake and one message: its code, what is wrong, what to do; no stack, nothing else on stdout. */
 export function mistake(code: string, message: RegExp, hint?: RegExp) {
   const said: unknown = expect.stringMatching(message)
   const advice: unknown = hint ? expect.stringMatching(hint) : undefined
-  return { exit: 2, code, message: said, hint: advice, hasStack: false, isAll: true }
+  return { exit: EXIT_OF[code as ErrorCode], code, message: said, hint: advice, hasStack: false, isAll: true }
 }
