@@ -109,7 +109,7 @@ const TRAINING: RulesOf<TrainOptions> = {
   losses: elsewhere,
   optimizer: elsewhere,
   clipping: elsewhere,
-  groups: elsewhere,
+  groups: listOf(object, 'a list of parameter groups'),
   accumulate: wholeNumber,
   average: fraction,
 }

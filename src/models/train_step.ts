@@ -1,3 +1,4 @@
+import { TuneError } from '../errors.ts'
 import { scale } from './graph/arithmetic.ts'
 import { bindFlat, countOf } from './graph/bind.ts'
 import { input, newGraph, output, sizeOf, type Graph, type Tensor } from './graph/graph.ts'
@@ -126,6 +127,9 @@ export function isWithin(layer: string, part: string): boolean {
 /** The heads' outputs where the targets are, offsets in pixels of the image. */
 export function atStride(model: Model, heads: Heads, stride: number): Heads {
   const factor = model.stride / stride
+  if (!Number.isInteger(factor)) {
+    throw new TuneError('params/invalid', `losses: stride is ${stride}, must divide ${model.stride}, the network's`)
+  }
   const upsample = (x: Tensor) => (factor === 1 ? x : upsampleBilinear(x, factor))
   const { semantic, center, offset } = heads
   return {

@@ -81,6 +81,15 @@ describe('a training is refused, and its trial says what to do,', () => {
     })
   })
 
+  test("for targets whose stride is no part of the network's", async () => {
+    for (const stride of [3, 8]) {
+      expect(await failureWith({ crop: 48, losses: { stride } })).toMatchObject({
+        error: 'params/invalid',
+        message: `losses: stride is ${stride}, must divide 4, the network's`,
+      })
+    }
+  })
+
   test('for a class that is none of its set', async () => {
     const [scene] = set.scenes
     const segments = scene!.segments.map((segment) => ({ ...segment, category: 9 }))

@@ -43,6 +43,7 @@ test.each<[object, string]>([
   [{ weights: null }, 'weights is null, must be an object of options'],
   [{ phases: [{ after: 0.5, weights: { centre: 1 } }] }, "weights of the losses has no option 'centre'"],
   [{ phases: [{ after: 0.5, weights: { center: 0 } }] }, 'every loss has weight 0'],
+  [{ groups: [null] }, 'groups is [null], must be a list of parameter groups'],
   [{ freeze: 'backbone' }, 'freeze is "backbone", must be a list of names of parts'],
   [{ checkpoints: 'evry' }, 'checkpoints is "evry", must be never or last or every'],
   [{ phases: [{ after: 0.5, lr: -1 }] }, 'phase 1: lr is -1, must be at least 0'],

@@ -47,7 +47,10 @@ function normalizedByRunning(x: Tensor, scale: Tensor, shift: Tensor, { mean, va
 function normalizedByBatch(x: Tensor, scale: Tensor, shift: Tensor, running: Statistics, momentum: number): Tensor {
   const [size, , height, width] = sizes4(x)
   const count = size * height * width
-  if (count === 1) throw misfit('batch normalisation of a single pixel: its variance is unknown', [x])
+  if (count === 1) {
+    const hint = "choose larger batches or crops, or the norm 'group'"
+    throw misfit('batch normalisation of a single pixel: its variance is unknown', [x], hint)
+  }
   const average = onnx.mean(x, [0, 2, 3])
   const centred = onnx.sub(x, average)
   const mean = onnx.reshape(average, shift.shape)

@@ -61,6 +61,7 @@ describe('a batch normalisation', () => {
       inLayer(graph, 'norm', () => norm(graph, [1, 2, 1, 1]))
     }
     expect(build({ isTraining: true })).toThrow(/^norm: .*a single pixel.*\[1, 2, 1, 1\]/)
+    expect(build({ isTraining: true })).toThrow(expect.objectContaining({ hint: "choose larger batches or crops, or the norm 'group'" })) // prettier-ignore
     expect(build({})).not.toThrow()
   })
 })
