@@ -1,0 +1,160 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import { fitOf } from '../../src/cli/learn_room.ts'
+import { TWO_GPUS, withSmi } from '../fake_gpus.ts'
+import { ended, mistake, mistakeOf, startTune, tinyStudy, tune, workspace } from './tune.ts'
+
+/** A study whose trials say that they run, and end once a file `go` is there. */
+function waitingStudy(name: string, trials = 1): string {
+  return tinyStudy(`
+    name: '${name}',
+    budget: { trials: ${trials}, steps: 1 },
+    async *objective(_, { number }) {
+      const { writeFileSync } = await import('node:fs')
+      writeFileSync('${name}-' + number, '')
+      while (!existsSync('go')) await sleep(10)
+      yield { pq: 1, seconds: 1 }
+    },
+  `)
+}
+
+const running: ChildProcess[] = []
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL')
+})
+
+async function appears(file: string): Promise<void> {
+  while (!existsSync(file)) await sleep(10)
+}
+
+/** A study that runs on a device, once its first trial does. */
+async function startWaiting(dir: string, name: string, ...words: readonly string[]): Promise<ChildProcess> {
+  const child = startTune(dir, [`${name}.ts`, ...words], withSmi(dir, TWO_GPUS))
+  running.push(child)
+  await appears(join(dir, `${name}-0`))
+  return child
+}
+
+function threeStudies() {
+  return workspace({ 'a.ts': waitingStudy('a'), 'b.ts': waitingStudy('b'), 'tiny.ts': tinyStudy() })
+}
+
+describe('two runs at once', () => {
+  test('never share a slot of a GPU: the second takes another GPU, and the third is told who has both', async () => {
+    const { dir } = threeStudies()
+    const env = withSmi(dir, TWO_GPUS)
+    const a = await startWaiting(dir, 'a', '--device', 'cuda:0')
+    const b = await startWaiting(dir, 'b', '--device', 'cuda:0,1')
+    const third = await tune(dir, ['tiny.ts', '--device', 'cuda:1,0'], env)
+    const [ofA, ofB] = [`study 'a' (process ${a.pid})`, `study 'b' (process ${b.pid})`]
+    const both = new RegExp(`^${`cuda:1 is used by ${ofB}, cuda:0 is used by ${ofA}`.replaceAll(/[()]/g, '\\$&')}$`)
+    expect(mistakeOf(third)).toMatchObject(mistake('device/busy', both, /tune devices .*--slots N/))
+
+    const { stdout } = await tune(dir, ['devices'], env)
+    expect(stdout).toContain(`\n          slot 0: ${ofA}\n`)
+    expect(stdout).toContain(`\n          slot 0: ${ofB}\n`)
+    writeFileSync(join(dir, 'go'), '')
+    const [, ranB] = await Promise.all([ended(a), ended(b)])
+    expect(ranB.stderr).toBe(`cuda:0 is used by ${ofA}: this run has 1 slot, not 2\n`)
+    expect((await tune(dir, ['tiny.ts', '--device', 'cuda:0'], env)).code).toBe(0)
+  })
+
+  test('may share a GPU by slots, where the second asks for more of them', async () => {
+    const { dir } = threeStudies()
+    await startWaiting(dir, 'a', '--device', 'cuda:0')
+    const { code, stderr } = await tune(dir, ['tiny.ts', '--device', 'cuda:0', '--slots', '2'], withSmi(dir, TWO_GPUS))
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/: this run has 1 slot, not 2\n$/) as string }) // prettier-ignore
+  })
+
+  test('share the CPU, as nobody is refused there', async () => {
+    const { dir } = threeStudies()
+    await startWaiting(dir, 'a')
+    const { code, stderr } = await tune(dir, ['tiny.ts'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+})
+
+test('a run that is killed has no slot left', async () => {
+  const { dir } = threeStudies()
+  const a = await startWaiting(dir, 'a', '--device', 'cuda:0')
+  a.kill('SIGKILL')
+  await once(a, 'exit')
+  expect((await tune(dir, ['tiny.ts', '--device', 'cuda:0'], withSmi(dir, TWO_GPUS))).code).toBe(0)
+})
+
+describe('--slots auto', () => {
+  /** A GPU whose memory in use is what a file says. */
+  const smi = (dir: string) => `echo "0, GPU-a, NVIDIA H200, 143156, $(cat ${dir}/used), $((143156 - $(cat ${dir}/used))), 0"` // prettier-ignore
+
+  /** Each trial takes so many MiB, and reports how many run at that time. */
+  const study = (mebibytes: number) =>
+    tinyStudy(`
+      budget: { trials: 6, steps: 1 },
+      async *objective(_, { number }) {
+        const { readdirSync, readFileSync, writeFileSync, rmSync } = await import('node:fs')
+        const use = (change) => writeFileSync('used', String(Number(readFileSync('used', 'utf8')) + change))
+        writeFileSync('runs-' + number, '')
+        use(${mebibytes})
+        try {
+          await sleep(number === 0 ? 2500 : 200)
+          yield { pq: -readdirSync('.').filter((name) => name.startsWith('runs-')).length, seconds: 1 }
+        } finally {
+          use(${-mebibytes})
+          rmSync('runs-' + number)
+        }
+      },
+    `)
+
+  async function runWith(script: (dir: string) => string, mebibytes: number) {
+    const { dir } = workspace({ 'tiny.ts': study(mebibytes), used: '512' })
+    const words = ['tiny.ts', '--device', 'cuda', '--slots', 'auto']
+    const { code, stdout, stderr } = await tune(dir, words, withSmi(dir, script(dir)))
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const running = [...stdout.matchAll(/ step 1 {2}pq -(\d)/g)].map(([, n]) => Number(n))
+    return { running, said: /^cuda:0 .*/m.exec(stdout)?.[0] }
+  }
+
+  test.skipIf(availableParallelism() < 2)('runs one trial alone, and then as many as fit beside it', async () => {
+    const { running, said } = await runWith(smi, 20_480)
+    expect([running[0], Math.max(...running)]).toEqual([1, Math.min(4, availableParallelism())])
+    expect(said).toMatch(/^cuda:0 fits \d trials: one peaked at 20\.0 GiB of 139\.8$/)
+  })
+
+  test.skipIf(availableParallelism() < 2)('runs one at a time where no two fit, and says so', async () => {
+    const { running, said } = await runWith(smi, 81_920)
+    expect(new Set(running)).toEqual(new Set([1]))
+    expect(said).toMatch(/^cuda:0 does not fit \d trials: one peaked at 80\.0 GiB of 139\.8, 1 fits \(--slots N insists\)$/) // prettier-ignore
+  })
+
+  test.skipIf(availableParallelism() < 2)('runs one at a time where memory is not known, and says so', async () => {
+    const { running, said } = await runWith(() => "echo '0, GPU-a, NVIDIA H200, [N/A], [N/A], [N/A], [N/A]'", 1)
+    expect(new Set(running)).toEqual(new Set([1]))
+    expect(said).toBe('cuda:0 takes one trial at once: nvidia-smi does not say how much memory it has left')
+  })
+})
+
+describe('what fits a GPU', () => {
+  const gpu = { total: 143_156, free: 143_156, used: 0 }
+
+  test('is what its memory holds, with a fifth more for each', () => {
+    const reason = 'gpu1 does not fit 4 trials: one peaked at 38.2 GiB of 139.8, 3 fit (--slots N insists)'
+    expect(fitOf('gpu1', 4, gpu, 39_117)).toEqual({ trials: 3, reason })
+    expect(fitOf('gpu1', 3, gpu, 39_117)).toEqual({ trials: 3, reason: 'gpu1 fits 3 trials: one peaked at 38.2 GiB of 139.8' }) // prettier-ignore
+  })
+
+  test('leaves alone what others use', () => {
+    const shared = { total: 143_156, free: 43_156, used: 100_000 }
+    const reason = 'gpu1 does not fit 4 trials: one peaked at 19.5 GiB of 139.8, 97.7 GiB were in use before, 1 fits (--slots N insists)' // prettier-ignore
+    expect(fitOf('gpu1', 4, shared, 120_000)).toEqual({ trials: 1, reason })
+  })
+
+  test('is one trial at least, and all where a trial takes no memory there', () => {
+    expect(fitOf('gpu1', 4, gpu, 1e6).trials).toBe(1)
+    expect(fitOf('gpu1', 4, { ...gpu, used: 600 }, 500).trials).toBe(4)
+  })
+})
