@@ -113,9 +113,10 @@ async function exportNetwork(study: StoredStudy, out: string, options: ExportOpt
       },
     )
   }
-  const { file, height, width } = await exportOnnx(checkpoint, options.size)
+  const { file, height, width, notes } = await exportOnnx(checkpoint, options.size)
   writeAtomically(out, file)
-  return `${out}  trial ${number}, images of ${height}x${width}, ${(file.length / 1024).toFixed(0)} KiB\n`
+  const about = `${out}  trial ${number}, images of ${height}x${width}, ${(file.length / 1024).toFixed(0)} KiB`
+  return [about, ...notes].join('\n') + '\n'
 }
 
 function read<T>({ results }: Options, question: (store: Store) => T): T {

@@ -29,6 +29,8 @@ export interface ExportedModel {
   readonly width: number
   /** On random images: the part of all pixels with another class, and the greatest differences of heat and of offsets. */
   readonly differences: { readonly classes: number; readonly center: number; readonly offset: number }
+  /** What scoring in training did with images and the model does not: to score alike, whoever runs it has to. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -53,7 +55,19 @@ export async function exportOnnx(checkpoint: string, options: ExportOptions = {}
       `${checkpoint}: the exported model differs: ${JSON.stringify(differences)}`,
     )
   }
-  return { file: onnxFile(live(graph), metadataOf(trained, height, width)), height, width, differences }
+  const file = onnxFile(live(graph), metadataOf(trained, height, width))
+  return { file, height, width, differences, notes: notesOf(trained) }
+}
+
+function notesOf({ about: { normalisation, resize } }: Trained): readonly string[] {
+  const domains = 'domains' in normalisation ? Object.keys(normalisation.domains).length : 1
+  const longest = resize?.long === undefined ? '' : `, of at most ${resize.long} pixels on the longer one`
+  return [
+    ...(domains > 1 ? [`it normalises all images alike; in training each of ${domains} domains was by itself`] : []),
+    ...(resize
+      ? [`it was scored on images of ${resize.short} pixels on the shorter side${longest}: resize them so`]
+      : []),
+  ]
 }
 
 /** One normalisation is built in; those of several domains cannot be told apart by a model. */
@@ -76,6 +90,7 @@ function metadataOf({ about, model }: Trained, height: number, width: number): R
     categories: JSON.stringify(about.categories),
     postprocessing: JSON.stringify(decode),
     model: JSON.stringify(model.config),
+    ...(about.resize && { resize: JSON.stringify(about.resize) }),
     input: 'images: N x 3 x H x W float32, RGB, 0 to 255',
     outputs: 'semantic: class index, N x H x W; center: heat, N x 1 x H x W; offset: (dy, dx) in pixels, N x 2 x H x W',
   }

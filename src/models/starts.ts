@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Category, ImageSet } from '../data/image_set.ts'
 import { instanceSide } from '../data/instance_side.ts'
+import type { Resize } from '../data/loader.ts'
 import { DEFAULT_NORMALISATION, type DomainNormalisation, type Normalisation } from '../data/normalisation.ts'
 import { TuneError } from '../errors.ts'
 import { fingerprint } from '../json.ts'
@@ -26,6 +27,8 @@ export interface AboutTraining {
   readonly model: ModelOptions
   readonly categories: readonly Category[]
   readonly normalisation: Normalisation | DomainNormalisation
+  /** The size that images are scored at; absent where that is their own. */
+  readonly resize?: Resize
   /** Typical side of the training set's instances, in pixels (`instanceSide`); null where there are none. */
   readonly instanceSide: number | null
   readonly decode: DecodeOptions
@@ -43,6 +46,7 @@ export function aboutTraining(options: TrainOptions, model: Model): AboutTrainin
     model: model.config as ModelOptions,
     categories: set.categories,
     normalisation: options.normalisation ?? DEFAULT_NORMALISATION,
+    ...(options.resize && { resize: options.resize }),
     instanceSide: instanceSide(set) ?? null,
     decode: options.decode ?? {},
     imageSize: usualSize(set),

@@ -39,8 +39,9 @@ test('an exported model scores in a fresh process what it scored in training', {
   let expected
   for await (const model of trainModel({ trial, set, weights, every: 120 })) expected = await model.score(set)
 
-  const { file, height, width, differences } = await exportOnnx(checkpointFile(dir))
+  const { file, height, width, differences, notes } = await exportOnnx(checkpointFile(dir))
   expect([height, width]).toEqual([64, 64])
+  expect(notes).toEqual([])
   expect(differences.classes).toBeLessThan(1e-3)
   writeFileSync(join(dir, 'model.onnx'), file)
   const plane = 64 * 64
@@ -70,6 +71,24 @@ test('an exported model scores in a fresh process what it scored in training', {
     return scoreScene(set, index, decodePanoptic(maps, set.categories, decode))
   })
   expect(scoresOf(imageStatistics(counts, set.categories.length), set)).toEqual(expected)
+})
+
+test('an exported model says what scoring did with images that it does not', async () => {
+  const dir = temporaryDir()
+  const set = await openShapes({ cacheDir: dir, split: 'val', size: 32, train: 1, val: 2, heldout: 1 })
+  const trial = { seed: 1, device: cpu, signal: new AbortController().signal, maxSteps: 1, dir }
+  const each = { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] } as const
+  const normalisation = { domains: { day: each, night: each }, others: each }
+  const run = trainModel({ trial, set, crop: 32, batch: 1, every: 1, normalisation, resize: { short: 48, long: 96 } })
+  await run.next()
+  await run.return()
+
+  const { file, notes } = await exportOnnx(checkpointFile(dir))
+  expect(notes).toEqual([
+    'it normalises all images alike; in training each of 2 domains was by itself',
+    'it was scored on images of 48 pixels on the shorter side, of at most 96 pixels on the longer one: resize them so',
+  ])
+  expect(JSON.parse(metadata(file, 'resize'))).toEqual({ short: 48, long: 96 })
 })
 
 /** A text of the file's metadata: in protobuf its key is followed by field 2 and a length. */
