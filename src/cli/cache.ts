@@ -4,7 +4,7 @@ import { TuneError } from '../errors.ts'
 import { cacheFiles, isRemovable, removeCacheFile, verifiedImages, type CacheFile } from '../eval/cache_files.ts'
 import { cacheDir } from '../results.ts'
 import { systemClock } from '../clock.ts'
-import { table } from './format.ts'
+import { size, table } from './format.ts'
 import { jsonOption, resultsOption } from './options.ts'
 
 interface Options {
@@ -84,11 +84,6 @@ function dirOf({ cacheDir: dir, results }: Options): string {
 function nameOf({ path }: CacheFile, options: Options): string {
   const [, hash = '', rest = ''] = /^([0-9a-f]{8})[0-9a-f]*(\..*)$/.exec(basename(path)) ?? []
   return hash ? `${hash}...${rest.replace(/(\.[0-9a-f]{4})[0-9a-f-]{32}$/, '$1...')}` : relative(dirOf(options), path)
-}
-
-function size(bytes: number): string {
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`
 }
 
 function jsonOf(value: object): string {

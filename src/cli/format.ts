@@ -80,6 +80,12 @@ export function metricText(
   return metrics?.[metric] === undefined ? '' : `${metric} ${metricColumn(metric, [metrics], terminal)[0]}`
 }
 
+/** Bytes for reading: `12.3 kB`. */
+export function size(bytes: number): string {
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`
+}
+
 /** `1 trial`, `3 trials`. */
 export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`

@@ -5,6 +5,7 @@ import { cacheCommand } from './cache.ts'
 import { compareCommand } from './compare.ts'
 import { dataCommand } from './data.ts'
 import { devicesCommand } from './devices.ts'
+import { doctorCommand } from './doctor.ts'
 import { enqueueCommand } from './enqueue.ts'
 import { evalCommand } from './eval.ts'
 import { EXIT, EXIT_OF } from './exit_codes.ts'
@@ -64,6 +65,7 @@ export async function main(words: readonly string[]): Promise<Ended> {
     cacheCommand(print),
     devicesCommand(print, terminal),
     probeCommand(around),
+    doctorCommand(around),
   ]
   for (const command of commands) program.addCommand(inherit(command, program))
 
@@ -82,7 +84,7 @@ The main job, to a best configuration in a minute:
 The same command continues it; Ctrl-C loses nothing.
 `
 
-const VERBS: readonly string[] = ['run', 'resume', 'enqueue', 'status', 'list', 'show', 'best', 'export', 'explain', 'importance', 'lineage', 'rerun', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices', 'probe'] // prettier-ignore
+const VERBS: readonly string[] = ['run', 'resume', 'enqueue', 'status', 'list', 'show', 'best', 'export', 'explain', 'importance', 'lineage', 'rerun', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices', 'probe', 'doctor'] // prettier-ignore
 
 /** `tune --study F` is `tune run --study F`, and `tune F` is `tune run F`. */
 function withVerb(words: readonly string[]): readonly string[] {

@@ -138,7 +138,10 @@ export function enqueueTrial(
 /** Without a write-ahead log, each commit waits for the disk itself. */
 const NO_LOG: WalKeeper = { committed: () => undefined, close: () => undefined }
 
-function openForWriting(file: string, { busyMs = BUSY_MS, isAlone = false, say = () => undefined }: SqliteOptions): Db {
+export function openForWriting(
+  file: string,
+  { busyMs = BUSY_MS, isAlone = false, say = () => undefined }: SqliteOptions,
+): Db {
   const db = connect(file, { timeout: busyMs })
   try {
     if (isAlone) db.pragma('locking_mode = EXCLUSIVE')
