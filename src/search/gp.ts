@@ -70,13 +70,15 @@ export function gp({ startup }: GpOptions = {}): Sampler {
   }
 }
 
-/** The first point that is allowed and was not tried before, or some other; the first of all where there is none. */
+/** The first point that is allowed and was not tried before, or some other; one that is allowed where all were tried. */
 function firstNew(history: History, encoding: Encoding, points: readonly Point[], rng: Rng): Point {
   const { dims, trials, allows } = history
-  const isNew = (point: Point) =>
-    (!allows || allows(point)) && !trials.some((trial) => isSame(dims, point, trial.point))
-  const others = () => evenPoints(encoding, SPARE, rng).map((point) => broughtWithin(history, [...point]))
-  return points.find(isNew) ?? others().find(isNew) ?? points[0]!
+  const isAllowed = allows ?? (() => true)
+  const isNew = (point: Point) => isAllowed(point) && !trials.some((trial) => isSame(dims, point, trial.point))
+  const first = points.find(isNew)
+  if (first) return first
+  const others = evenPoints(encoding, SPARE, rng).map((point) => broughtWithin(history, [...point]))
+  return others.find(isNew) ?? [...points, ...others].find(isAllowed) ?? points[0]!
 }
 
 /** Points are the same where each coordinate has the same level or number, but for rounding, or is off in both. */

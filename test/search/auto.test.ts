@@ -52,17 +52,9 @@ describe('auto', () => {
     expect(learned).toBeLessThan(byChance / 10)
   })
 
-  test('follows a model of the landscape as long as it predicts what was seen', () => {
+  test('follows a model of the landscape while trials are few enough for one', () => {
     expect(reason(numbers(6), spread(numbers(6), 16, hartmann6.at))).toMatch(/^gp, for few trials: the largest/)
-    expect(reason(numbers(2), spread(numbers(2), 33, branin.at))).toMatch(/^gp, for a model that predicts 9\d %/)
-  })
-
-  test('follows slopes where a model does not predict what was seen', () => {
-    // Ripples far finer than the distances between trials.
-    const ragged = (point: Point) => point.reduce((sum, x) => sum + Math.sin(1000 * x), 0)
-    expect(reason(numbers(5), spread(numbers(5), 33, ragged))).toMatch(
-      /^cmaes, for a Gaussian process predicts only \d+ % of what differs between trials: drawn around/,
-    )
+    expect(reason(numbers(2), spread(numbers(2), 33, branin.at))).toMatch(/^gp, for fewer than 400 trials: the largest/)
   })
 
   test('asks the runner-up for every eighth trial, once there are thirty', () => {
