@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../clock.ts'
 import { TuneError } from '../errors.ts'
 import type { StudyEvent } from '../event.ts'
@@ -42,11 +42,17 @@ export function probeCommand(around: Surroundings): Command {
     .option('--slots <n>', 'trials at once; default: a core each', positive)
     .option('--device <list>', 'cpu, cuda:0 or cuda:0,1', 'cpu')
     .option('--models', 'every network of the zoo instead')
-    .option('--size <HxW>', 'of the images of --models', imageSize, { height: 64, width: 64 })
+    .addOption(sizeOption())
     .option('--batch <n>', 'images a step of --models', positive, 4)
     .addOption(resultsOption())
     .addOption(jsonOption())
     .action((options: Options) => probe(options, around))
+}
+
+/** Told as it is written, where Commander would show what it is read as. */
+function sizeOption(): Option {
+  const option = new Option('--size <HxW>', 'of the images of --models').argParser(imageSize)
+  return option.default(imageSize('64x64'), '64x64')
 }
 
 async function probe(options: Options, around: Surroundings): Promise<void> {

@@ -30,6 +30,11 @@ describe('the command line explains itself:', () => {
     }
   })
 
+  test('a default is told as it would be written', async () => {
+    const { stdout } = await tune('.', ['probe', '--help'], { COLUMNS: '100' })
+    expect(stdout).toMatch(/--size <HxW> .*\(default: 64x64\)/)
+  })
+
   test('tune --version prints the version', async () => {
     expect(await tune('.', ['--version'])).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' }) // prettier-ignore
   })
