@@ -48,9 +48,9 @@ export function cmaes({ population }: CmaesOptions = {}): Sampler {
         for (const [i, d] of descent.numeric.entries()) point[d] = numbers[i]!
         return point
       }
-      let point = drawAllowed(history, draw)
+      let point = drawAllowed(history, draw, rng)
       for (let n = 1; n < DRAWS_OF_NEW && isRepeat(dims, point, trials); n++)
-        point = drawAllowed(history, (attempt) => draw(n + attempt))
+        point = drawAllowed(history, (attempt) => draw(n + attempt), rng)
       return { point, reason: reasonOf(descent) }
     },
   }

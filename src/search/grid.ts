@@ -1,3 +1,4 @@
+import { TuneError } from '../errors.ts'
 import { isActive, levelCentre, type Dim, type Point } from '../space.ts'
 import type { Trial } from '../trial.ts'
 import { isRepeat } from './points.ts'
@@ -23,13 +24,29 @@ export function grid({ levels = 5, repeats = 1 }: GridOptions = {}): Sampler {
       for (let times = 0; times < repeats; times++) {
         const reason =
           times === 0 ? 'the first combination that was not tried' : `the first that was tried ${times} times`
+        let refused = 0
         for (const point of combinations(dims, levels)) {
-          if (timesTried(dims, point, trials) === times && (!allows || allows(point))) return { point, reason }
+          refused = !allows || allows(point) ? 0 : refused + 1
+          if (refused === 0 && timesTried(dims, point, trials) === times) return { point, reason }
+          if (refused === MOST_REFUSED) throw tooManyRefused()
         }
       }
       return undefined
     },
   }
+}
+
+/** Combinations in a row that a study may refuse. */
+const MOST_REFUSED = 100_000
+
+function tooManyRefused(): TuneError {
+  return new TuneError(
+    'study/invalid',
+    `grid(): ${MOST_REFUSED} combinations in a row are none that the study allows`,
+    {
+      hint: 'loosen its where, or draw from what it allows: sampler: sobol()',
+    },
+  )
 }
 
 /** All points of the grid; NaN where a condition switches a dimension off. */

@@ -42,7 +42,7 @@ export function nsga2({ population = 20 }: Nsga2Options = {}): Sampler {
       const survivors = survivorsOf(history)
       if (survivors.length === 0) return start.suggest(history, rng)
       const [mother, father] = [winner(survivors, rng), winner(survivors, rng)]
-      const point = drawAllowed(history, () => child(history.dims, mother.point, father.point, rng))
+      const point = drawAllowed(history, () => child(history.dims, mother.point, father.point, rng), rng)
       return {
         point,
         reason: `bred from trials ${mother.number} and ${father.number}, of ${survivors.length} survivors`,

@@ -44,15 +44,16 @@ export function pbt({ population = 8, quantile = 0.25, perturb = 0.1, resample =
       const worst = Math.max(1, Math.floor(quantile * standing.length))
       const place = standing.findIndex((trial) => trial.number === number - population)
       const own = standing[place]
-      if (own && (place < standing.length - worst || standing.length === 1))
+      const isAllowed = own !== undefined && (history.allows?.(own.point) ?? true)
+      if (isAllowed && (place < standing.length - worst || standing.length === 1))
         return {
           point: own.point,
           from: own.number,
           reason: `trial ${own.number} goes on, ${placeText(place, standing)}`,
         }
       const model = standing[rng.below(worst)]!
-      const point = drawAllowed(history, () => explored(dims, model.point, rng, { perturb, resample }))
-      const why = own ? `was ${placeText(place, standing)}` : 'has no result'
+      const point = drawAllowed(history, () => explored(dims, model.point, rng, { perturb, resample }), rng)
+      const why = isAllowed ? `was ${placeText(place, standing)}` : own ? 'is not allowed' : 'has no result'
       return {
         point,
         from: model.number,

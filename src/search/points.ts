@@ -1,40 +1,50 @@
-import { movedWithin, placing } from '../half_spaces.ts'
+import { movedWithin, placing, type Placed } from '../half_spaces.ts'
 import type { Rng } from '../rng.ts'
 import { isActive, levelAt, type Dim, type Point } from '../space.ts'
 import type { History, Trial } from '../trial.ts'
 
-/** Draws of which one should be allowed; where none is, whoever asked has to find out. */
+/** Draws from the whole space of which one should be allowed; where none is, whoever asked has to find out. */
 const DRAWS = 1000
-/** Draws before what lies outside is moved to the edge of what is allowed, where too many would come to lie otherwise. */
-const DRAWS_AS_THEY_ARE = 16
+/** Draws from where a sampler has come to, before it looks elsewhere. */
+const DRAWS_NEARBY = 64
+/** Draws that are left where they are; later ones that lie outside are moved to the edge of what is allowed. */
+const DRAWS_UNMOVED = 16
 /** Draws of which one is taken, so that each place is as likely as any other. */
 const DRAWS_ALIKE = 32
 
-/** The first drawn point that the study allows, without the coordinates that are switched off. */
-export function drawAllowed(history: History, draw: (attempt: number) => Point, most = DRAWS): Point {
-  const { dims, allows } = history
-  for (let attempt = 0; ; attempt++) {
-    const drawn = draw(attempt)
-    const point = attempt < DRAWS_AS_THEY_ARE ? withoutInactive(dims, drawn) : broughtWithin(history, drawn)
-    if (!allows || allows(point) || attempt + 1 === most) return point
-  }
+/** The first drawn point that the study allows, or one from anywhere else; without the coordinates that are switched off. */
+export function drawAllowed(history: History, draw: (attempt: number) => Point, rng: Rng): Point {
+  return drawNearby(history, draw) ?? drawAnywhere(history, () => history.dims.map(() => rng.uniform()), rng)
 }
 
-/** The same for draws from the whole cube: they are spread over what is allowed as evenly as they are over the cube. */
+/** The first drawn point that the study allows; undefined where none of some is. */
+export function drawNearby(history: History, draw: (attempt: number) => Point): Point | undefined {
+  const { dims, allows } = history
+  for (let attempt = 0; attempt < DRAWS_NEARBY; attempt++) {
+    const drawn = draw(attempt)
+    const point = attempt < DRAWS_UNMOVED ? withoutInactive(dims, drawn) : broughtWithin(history, drawn)
+    if (!allows || allows(point)) return point
+  }
+  return undefined
+}
+
+/**
+ * A point that the study allows from draws of the whole cube, over which it is spread as they are. One that is not allowed
+ * where none of many is.
+ */
 export function drawAnywhere(history: History, draw: (attempt: number) => Point, rng: Rng): Point {
   const { dims, allows = () => true, within } = history
-  if (!within) return drawAllowed(history, draw)
-  const place = placing(within)
-  const drawn: { readonly point: Point; readonly room: number }[] = []
-  for (let attempt = 0; attempt < DRAWS && drawn.length < DRAWS_ALIKE; attempt++) {
-    const { point, room } = place(draw(attempt))
+  const place = within && placing(within)
+  const drawn: Placed[] = []
+  for (let attempt = 0; attempt < DRAWS && drawn.length < (place ? DRAWS_ALIKE : 1); attempt++) {
+    const { point, room } = place ? place(draw(attempt)) : { point: draw(attempt), room: 1 }
     const candidate = withoutInactive(dims, point)
     if (room > 0 && allows(candidate)) drawn.push({ point: candidate, room })
   }
-  // By sampling-importance resampling (Rubin 1987): what had the more room was drawn the less often for it.
+  if (drawn.length <= 1) return drawn[0]?.point ?? broughtWithin(history, draw(0))
+  // By sampling-importance resampling (Rubin 1987): where there was more room, a place was drawn the less often for it.
   let left = rng.uniform() * drawn.reduce((sum, { room }) => sum + room, 0)
-  const chosen = drawn.find(({ room }) => (left -= room) < 0) ?? drawn.at(-1)
-  return chosen?.point ?? broughtWithin(history, draw(0))
+  return (drawn.find(({ room }) => (left -= room) < 0) ?? drawn.at(-1)!).point
 }
 
 /** A point moved to where the weighted sums of the study hold, without the coordinates that are switched off. */

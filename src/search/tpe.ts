@@ -3,7 +3,7 @@ import type { Rng } from '../rng.ts'
 import type { Point } from '../space.ts'
 import { lossAt, type Goal, type History, type Trial } from '../trial.ts'
 import { drawPoint, logDensities, parzen, type Parzen } from './numeric/parzen.ts'
-import { drawAllowed, isRepeat } from './points.ts'
+import { drawNearby, isRepeat } from './points.ts'
 import { rank, type Ranking } from './ranking.ts'
 import type { Sampler } from './sampler.ts'
 import { sobol } from './sobol.ts'
@@ -16,9 +16,6 @@ interface TpeOptions {
   /** The share of trials that counts as good, though never more than 25 of them. Default 0.15. */
   readonly good?: number
 }
-
-/** How often each point that is compared is drawn, where the study does not allow all. */
-const DRAWS_EACH = 32
 
 /** The good trials of which a model is made at most. */
 const MOST_GOOD = 25
@@ -108,7 +105,8 @@ function anywhere({ dims }: History): Parzen {
 }
 
 function draws(history: History, density: Parzen, count: number, rng: Rng): readonly Point[] {
-  return Array.from({ length: count }, () => drawAllowed(history, () => drawPoint(density, rng), DRAWS_EACH))
+  const drawn = Array.from({ length: count }, () => drawNearby(history, () => drawPoint(density, rng)))
+  return drawn.filter((point) => point !== undefined)
 }
 
 function highest(points: readonly Point[], scores: readonly number[]): Point | undefined {

@@ -13,9 +13,11 @@ import {
   ordinal,
   spaceDims,
   uniform,
+  type Point,
   type Space,
 } from '../../src/space.ts'
 import type { History, Outcome, Trial } from '../../src/trial.ts'
+import { halfSpacesOf, weightedSum } from '../../src/weighted_sum.ts'
 import { frozen, historyOf, trialOf } from '../search/histories.ts'
 
 const warmup = oneOf({ none: {}, linear: { part: uniform(0, 0.2) } })
@@ -33,6 +35,36 @@ const spaces: Readonly<Record<string, Space>> = {
   'a thousand options': { a: choice(0, ...Array.from({ length: 999 }, (_, i) => i + 1)), b: uniform(0, 1) },
   'two hundred parameters': Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`p${i}`, uniform(0, 1)])),
   'no parameters': {},
+}
+
+type Demand = (space: Space) => Pick<History, 'allows' | 'within'>
+
+/** What a study may demand of its params: a part of the space that can only be found by trying, and one that is very thin. */
+const demands: Readonly<Record<string, Demand>> = {
+  'three fifths of it': (space) => ({ allows: (point) => !(placedPoint(space, point)[0]! >= 0.6) }),
+  'a thin part of it': (space) => {
+    const numbers = Object.entries(space).filter(([, { spec }]) => 'low' in spec)
+    const weights = Object.fromEntries(numbers.map(([name, { spec }]) => [name, 'low' in spec ? 1 / (spec.high - spec.low || 1) : 0])) // prettier-ignore
+    const params = decodeSpace(space, spaceDims(space).map((_, d) => 0.3 + 0.1 * (d % 3))) // prettier-ignore
+    const sum = numbers.reduce((total, [name]) => total + (weights[name] ?? 0) * Number(params[name]), 0)
+    const demand = weightedSum(weights, { atLeast: sum - 1e-3, atMost: sum + 1e-3 })
+    return {
+      allows: (point) => demand(decodeSpace(space, point) as Readonly<Record<string, number>>),
+      within: halfSpacesOf(space, { thin: demand }),
+    }
+  },
+}
+
+const demandCases = Object.keys(demands).flatMap((demand) => {
+  const fitting = Object.entries(spaces).filter(([, space]) => {
+    const params = Object.values(space)
+    return params.length > 0 && (demand !== 'a thin part of it' || params.some(({ spec }) => 'low' in spec))
+  })
+  return fitting.map(([name]) => [demand, name] as const)
+})
+
+function placedPoint(space: Space, point: Point): Point {
+  return encodeSpace(space, decodeSpace(space, point))
 }
 
 const failed: Outcome = { state: 'failed', code: 'trial/diverged', message: 'the loss is NaN' }
@@ -130,6 +162,22 @@ export function samplerContract(sampler: Sampler, { ends = false }: { readonly e
         const { point } = suggested ?? { point: [] }
         expect(point).toHaveLength(history.dims.length)
         expect(point.filter((x, d) => isActive(history.dims, point, d) && !(x >= 0 && x <= 1))).toEqual([])
+      },
+    )
+
+    // The places of a grid hardly ever lie in a thin part.
+    test.each(demandCases.filter(([demand]) => !ends || demand === 'three fifths of it'))(
+      'keeps to %s in a space of %s',
+      (demand, name) => {
+        const space = spaces[name] ?? {}
+        for (const count of [0, 1, 2, 40]) {
+          const history = frozen({ ...pastOf(space, 'complete trials', count), ...demands[demand]?.(space) })
+          const suggested = sampler.suggest(history, stream(5, name, demand, count))
+          if (suggested === undefined && ends) continue
+          const point = suggested?.point ?? []
+          expect(point).toHaveLength(history.dims.length)
+          expect({ count, point, isAllowed: history.allows?.(point) }).toEqual({ count, point, isAllowed: true })
+        }
       },
     )
 
