@@ -49,11 +49,18 @@ async function create(sessions: typeof InferenceSession, file: Uint8Array, devic
     })
   } catch (cause) {
     if (device.kind === 'cpu') throw cause
-    throw new TuneError('device/none', `no training on ${device.kind}:${device.index}: ${messageOf(cause).trim()}`, {
+    throw new TuneError('device/none', `no training on ${device.kind}:${device.index}: ${reasonOf(cause)}`, {
       hint: `${HINTS[device.kind]}; or train with --device cpu`,
       cause,
     })
   }
+}
+
+/** What onnxruntime says, without the line of its source that says it and the condition there. */
+export function reasonOf(error: unknown): string {
+  return messageOf(error)
+    .trim()
+    .replace(/^\S+\.(cc|h):\d+ .* was false\. /s, '')
 }
 
 function provider({ kind, index }: Device): InferenceSession.ExecutionProviderConfig {
