@@ -20,7 +20,7 @@ export function mendStore(results: string): readonly string[] {
   const said: string[] = []
   try {
     const log = logBytes(file)
-    const db = openForWriting(file, { say: (message) => said.push(message) })
+    const db = guarded(file, () => openForWriting(file, { say: (message) => said.push(message) }))
     try {
       said.push(...guarded(file, () => [...mendIndexes(db), ...mendStudies(db, results)]))
     } finally {
