@@ -1,3 +1,4 @@
+import { nearest, TuneError } from '../errors.ts'
 import type { ModelOptions } from './zoo.ts'
 
 type PanopticDeepLabOptions = Extract<ModelOptions, { name: 'panoptic_deeplab' }>
@@ -5,11 +6,12 @@ type PanopticDeepLabOptions = Extract<ModelOptions, { name: 'panoptic_deeplab' }
 /**
  * Panoptic-DeepLab as its published implementations have it, for a backbone at stride 16: to spread in a study's model
  * beside a backbone. `width` is the channels of the ASPP and the semantic branch, and the others follow. Default 256,
- * theirs; at least 32.
+ * theirs; at least 32. Throws `model/invalid` for a name that nobody knows.
  *
  *     model: { ...dialect('detectron2', 64), backbone: { name: 'resnet', outputStride: 16 } }
  */
 export function dialect(name: keyof typeof DIALECTS, width = 256): PanopticDeepLabOptions {
+  if (!Object.hasOwn(DIALECTS, name)) throw unknownDialect(name)
   const { dropout, separable, upsampling, lowLevel, plainCenter, init, momentum } = DIALECTS[name]
   return {
     name: 'panoptic_deeplab',
@@ -21,6 +23,13 @@ export function dialect(name: keyof typeof DIALECTS, width = 256): PanopticDeepL
     init,
     norm: { name: 'batch', momentum },
   }
+}
+
+function unknownDialect(name: string): TuneError {
+  const known = Object.keys(DIALECTS)
+  const near = nearest(name, known)
+  const hint = near ? `did you mean '${near}'?` : `there are ${known.join(', ')}`
+  return new TuneError('model/invalid', `there is no dialect '${name}' of Panoptic-DeepLab`, { hint })
 }
 
 /** Where they differ; `lowLevel` is the semantic branch's channels to the instance branch's at stride 4. */

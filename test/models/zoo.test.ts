@@ -182,6 +182,12 @@ test('the dialects have the channels that were published', () => {
   expect(channelsOf('deeplab2')).toEqual({ ...common, low: [64, 32, 32, 16], center: separable })
 })
 
+test('a dialect that nobody knows is named, with the one that was meant', () => {
+  const unknown = 'detectron' as 'detectron2'
+  const said = { code: 'model/invalid', message: "there is no dialect 'detectron' of Panoptic-DeepLab" }
+  expect(() => dialect(unknown)).toThrow(expect.objectContaining({ ...said, hint: "did you mean 'detectron2'?" }))
+})
+
 test('what branches share depends on where they part', () => {
   const layersAt = (split: 'neck' | 'decoder' | 'heads') => {
     const { graph } = networkOf(buildModel({ name: 'panoptic_deeplab', neck: { name: 'aspp' }, split }, 2), 1, 16, 16)
