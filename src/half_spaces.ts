@@ -23,7 +23,7 @@ export function isAtMost(terms: readonly number[], bound: number): boolean {
 }
 
 /** Rounds of moving a point into one half-space after the other. */
-const ROUNDS = 50
+const ROUNDS = 500
 /** Halvings, by which a place in the unit interval is found to the last of its 53 bits. */
 const HALVINGS = 53
 /** Room of a coordinate that has only one place. */
@@ -35,8 +35,12 @@ export function isWithin(within: readonly HalfSpace[], point: Point): boolean {
 }
 
 function isInside({ terms, atMost }: HalfSpace, point: Point): boolean {
-  const values = terms.map(({ dim, at }) => at(point[dim]!))
-  return isAtMost(values, atMost)
+  const rounding = 1e-15 * terms.reduce((sum, { at }) => sum + Math.max(Math.abs(at(0)), Math.abs(at(1))), 0)
+  return isAtMost(valuesAt(terms, point), atMost + rounding)
+}
+
+function valuesAt(terms: readonly Term[], point: Point): readonly number[] {
+  return terms.map(({ dim, at }) => at(point[dim]!))
 }
 
 /**
@@ -69,7 +73,7 @@ function movedInto(half: HalfSpace, point: Point): Point {
   let [from, to] = [0, steepest / least]
   for (let halving = 0; halving < HALVINGS; halving++) {
     const middle = (from + to) / 2
-    if (isInside(half, after(middle))) to = middle
+    if (sumOf(valuesAt(half.terms, after(middle))) <= half.atMost) to = middle
     else from = middle
   }
   return after(to)
@@ -92,7 +96,7 @@ export function placing(within: readonly HalfSpace[]): (point: Point) => Placed 
     dim,
     terms: within.map(({ terms }) => terms.find((term) => term.dim === dim)),
   }))
-  const leasts = within.map(({ terms, atMost }) => atMost - terms.reduce((sum, term) => sum + leastOf(term), 0))
+  const leasts = within.map(({ terms, atMost }) => atMost - sumOf(terms.map(leastOf)))
   return (point) => {
     const placed = [...point]
     // What each sum may still grow by, the coordinates to come being where they add least.
@@ -114,6 +118,10 @@ export function placing(within: readonly HalfSpace[]): (point: Point) => Placed 
     }
     return { point: placed, room }
   }
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0)
 }
 
 function leastOf({ at }: Term): number {

@@ -95,3 +95,11 @@ test('in any finite space each point comes exactly once', () => {
     { numRuns: 40 },
   )
 })
+
+test('a study that refuses too many combinations in a row is told so, rather than searched forever', () => {
+  const dims = spaceDims(Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`p${i}`, uniform(0, 1)])))
+  const history = { ...historyOf(dims, []), allows: () => false }
+  expect(() => grid().suggest(history, stream(1))).toThrow(
+    'grid(): 100000 combinations in a row are none that the study allows',
+  )
+})

@@ -74,6 +74,13 @@ describe('pbt', () => {
     }
   })
 
+  test('replaces a network whose parameters the study does not allow any more, by what it does', () => {
+    const history = { ...historyOf(numbers(1), turn([0, 1, 2, 3, 4, 5, 6, 7])), allows: ([x = 0]: Point) => x > 0.1 }
+    const next = sampler.suggest(history, stream(1, 'suggest', 8))
+    expect(next?.reason).toMatch(/^takes over trial [01]: trial 0 is not allowed$/)
+    expect(next?.point[0]).toBeGreaterThan(0.1)
+  })
+
   test('moves levels by one at least, leaves options that have no order, and fills what a choice switches on', () => {
     const dims: readonly Dim[] = [
       { name: 'depth', levels: 4, ordered: true },

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { auto } from '../../src/search/auto.ts'
 import { cmaes } from '../../src/search/cmaes.ts'
 import { gp } from '../../src/search/gp.ts'
 import { grid } from '../../src/search/grid.ts'
+import { nsga2 } from '../../src/search/nsga2.ts'
+import { pbt } from '../../src/search/pbt.ts'
 import { random } from '../../src/search/random.ts'
 import type { Sampler } from '../../src/search/sampler.ts'
 import { sobol } from '../../src/search/sobol.ts'
@@ -10,6 +13,7 @@ import { choice, encodeSpace, int, ordinal, spaceDims, uniform, type Params, typ
 import { defineStudy, minimize, type Study } from '../../src/study.ts'
 import type { Trial } from '../../src/trial.ts'
 import { suggest } from '../../src/trials/suggest.ts'
+import { weightedSum } from '../../src/weighted_sum.ts'
 import { historyOf, trialOf } from '../search/histories.ts'
 
 type Where = (params: Params) => boolean
@@ -28,7 +32,13 @@ function studyOf(space: Space, where: Where | Readonly<Record<string, Where>> = 
 }
 
 /** Params that a sampler gets to try in a study, one after another, from the baseline on. */
-function tried(study: Study, sampler: Sampler, baseline: Params, count: number): readonly Params[] {
+function tried(
+  study: Study,
+  sampler: Sampler,
+  baseline: Params,
+  count: number,
+  lossOf?: (params: Params) => number,
+): readonly Params[] {
   const trials = [trial(0, baseline)]
   while (trials.length < count) {
     const history = historyOf(spaceDims(study.space), trials)
@@ -40,7 +50,8 @@ function tried(study: Study, sampler: Sampler, baseline: Params, count: number):
 
   function trial(number: number, params: Params): Trial {
     const point = encodeSpace(study.space, params)
-    return { ...trialOf(number, [point.reduce((sum, x) => sum + x, 0)], { point }), params }
+    const loss = lossOf ? lossOf(params) : point.reduce((sum, x) => sum + x, 0)
+    return { ...trialOf(number, [loss], { point }), params }
   }
 }
 
@@ -53,6 +64,31 @@ describe('a suggestion', () => {
     const params = tried(study, sampler, { a: 0.9, b: 0.9 }, 24)
     expect(params.length).toBeGreaterThan(7)
     expect(params.every((one) => sum(one) > 1.2)).toBe(true)
+  })
+
+  const parts = { semantic: uniform(0, 1), center: uniform(0, 1), offset: uniform(0, 1), kind: choice('x', 'y') }
+  const samplers = [random(), sobol(), tpe(), cmaes(), nsga2(), pbt({ population: 4 }), gp(), auto()]
+
+  test.each(samplers)('of $name keeps a sum that is fixed, and comes close to the best there', (sampler) => {
+    const baseline = { semantic: 0.2, center: 0.3, offset: 0.5, kind: 'x' }
+    const study = studyOf(parts, weightedSum({ semantic: 1, center: 1, offset: 1 }, { atLeast: 1, atMost: 1 }) as Where)
+    const params = tried(study, sampler, baseline, 40, ({ semantic, center }) => (Number(semantic) - 0.7) ** 2 + (Number(center) - 0.2) ** 2) // prettier-ignore
+    const sums = params.map(({ semantic, center, offset }) => Number(semantic) + Number(center) + Number(offset))
+    expect(sums.filter((one) => Math.abs(one - 1) > 1e-9)).toEqual([])
+    expect(new Set(params.map((one) => JSON.stringify(one))).size).toBeGreaterThan(9)
+    expect(Math.min(...params.map(({ semantic, center }) => Math.hypot(Number(semantic) - 0.7, Number(center) - 0.2)))).toBeLessThan(0.15) // prettier-ignore
+  })
+
+  test('within a sum is as likely anywhere, at random and evenly spread', () => {
+    const triangle = studyOf(square, weightedSum({ a: 1, b: 1 }, { atMost: 1 }) as Where)
+    for (const sampler of [random(), sobol()]) {
+      const params = tried(triangle, sampler, { a: 0.1, b: 0.1 }, 600)
+      // The triangle's centre is at a third; half of it lies where the larger one is below 0.5.
+      const [mean, share] = [({ a }: Params) => Number(a), ({ a, b }: Params) => Number(Math.max(Number(a), Number(b)) < 0.5)] // prettier-ignore
+      const average = (of: (one: Params) => number) => params.reduce((total, one) => total + of(one), 0) / params.length
+      expect(Math.abs(average(mean) - 1 / 3)).toBeLessThan(0.03)
+      expect(Math.abs(average(share) - 1 / 2)).toBeLessThan(0.06)
+    }
   })
 
   test('of a sampler that insists on what is not allowed is at random instead, and the same again', () => {

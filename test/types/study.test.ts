@@ -1,6 +1,7 @@
 // oxlint-disable vitest/expect-expect -- it is tsc that checks these
 import { describe, expectTypeOf, test } from 'vitest'
 import { choice, loguniform, oneOf, ordinal, uniform, type Values } from '../../src/space.ts'
+import { weightedSum } from '../../src/weighted_sum.ts'
 import { atLeast, atMost, defineStudy, maximize, minimize, type Study } from '../../src/study.ts'
 
 const space = { lr: loguniform(1e-4, 1e-1), schedule: choice('poly', 'cosine') }
@@ -220,6 +221,13 @@ test('what params have to satisfy is typed by the space', () => {
   defineStudy({ ...shared, where: { 'not too fast': ({ lr }) => lr < 0.01 } })
   // @ts-expect-error the space has no such parameter
   defineStudy({ ...shared, where: ({ momentum }) => momentum < 1 })
+  defineStudy({ ...shared, where: { 'not too fast': weightedSum({ lr: 100 }, { atMost: 1 }) } })
+  // @ts-expect-error the space has no such parameter
+  defineStudy({ ...shared, where: weightedSum({ momentum: 1 }, { atMost: 1 }) })
+  // @ts-expect-error a choice is no number
+  defineStudy({ ...shared, where: weightedSum({ schedule: 1 }, { atMost: 1 }) })
+  // @ts-expect-error without a bound it demands nothing
+  defineStudy({ ...shared, where: weightedSum({ lr: 1 }, {}) })
 })
 
 test('constraints are bounds on metrics that are yielded', () => {
