@@ -1,40 +1,49 @@
-import { gpuMemoryBytes } from '../models/engines/nvidia.ts'
 import type { Device } from '../trial.ts'
+import { deviceKey } from '../trials/room.ts'
+import { watchGpus, type GpuPeak } from './gpu_memory.ts'
 
-/** Bytes above what was in use before, at their peak. */
+/** Memory while something ran. */
 export interface PeakMemory {
-  /** Of this process. */
+  /** Bytes of this process at their peak, above what it had before. */
   readonly process: number
-  /** Of the GPUs of CUDA that were used, all together, by whomever. */
-  readonly gpus?: number
+  /** The GPUs of CUDA that were used. */
+  readonly gpus: readonly UsedGpu[]
+}
+
+interface UsedGpu extends GpuPeak {
+  readonly device: Device
+  /** How many trials ran there at once. */
+  readonly trials: number
 }
 
 const SAMPLE_MS = 20
-/** To ask nvidia-smi takes long itself. */
-const GPU_SAMPLE_MS = 500
 
-/** Watches the memory of this process, and of the devices given, while something runs. */
+/** Watches the memory of this process, and of the devices given, one for each slot, while something runs. */
 export async function withPeakMemory<T>(
   devices: readonly Device[],
   run: () => Promise<T>,
 ): Promise<{ readonly result: T; readonly memory: PeakMemory }> {
-  const gpus = [...new Set(devices.filter(({ kind }) => kind === 'cuda').map(({ index }) => index))]
-  const used = async () => (await Promise.all(gpus.map(gpuMemoryBytes))).reduce((sum, bytes) => sum + bytes, 0)
-  const before = { process: process.memoryUsage.rss(), gpus: await used() }
-  const peak = { ...before }
-  const look = () => void (peak.process = Math.max(peak.process, process.memoryUsage.rss()))
-  const lookAtGpus = async () => void (peak.gpus = Math.max(peak.gpus, await used()))
-  const timers = [
-    setInterval(look, SAMPLE_MS),
-    ...(gpus.length > 0 ? [setInterval(() => lookAtGpus(), GPU_SAMPLE_MS)] : []),
-  ]
+  const gpus = devices.filter(({ kind }) => kind === 'cuda')
+  const watch = gpus.length > 0 ? await watchGpus() : undefined
+  const before = process.memoryUsage.rss()
+  let peak = before
+  const look = () => void (peak = Math.max(peak, process.memoryUsage.rss()))
+  const timer = setInterval(look, SAMPLE_MS)
   try {
+    await watch?.look()
     const result = await run()
     look()
-    await lookAtGpus()
-    const above = { process: peak.process - before.process }
-    return { result, memory: gpus.length > 0 ? { ...above, gpus: peak.gpus - before.gpus } : above }
+    await watch?.look()
+    return { result, memory: { process: peak - before, gpus: watch ? usedGpus(gpus, watch.peakOf) : [] } }
   } finally {
-    for (const timer of timers) clearInterval(timer)
+    clearInterval(timer)
+    watch?.close()
   }
+}
+
+function usedGpus(devices: readonly Device[], peakOf: (device: Device) => GpuPeak): readonly UsedGpu[] {
+  const keys = devices.map(deviceKey)
+  return devices
+    .filter((_, i) => keys.indexOf(keys[i]!) === i)
+    .map((device) => ({ device, trials: keys.filter((key) => key === deviceKey(device)).length, ...peakOf(device) }))
 }

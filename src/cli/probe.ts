@@ -40,7 +40,7 @@ export function probeCommand(around: Surroundings): Command {
     .option('--trials <n>', 'trials to end', positive)
     .option('--steps <n>', 'reports of a trial', positive)
     .option('--slots <n>', 'trials at once; default: a core each', positive)
-    .option('--device <list>', 'cpu, cuda:0 or cuda:0,1', 'cpu')
+    .option('--device <list>', 'cpu, cuda:0, cuda:0,1, webgpu or tfjs', 'cpu')
     .option('--models', 'every network of the zoo instead')
     .addOption(sizeOption())
     .option('--batch <n>', 'images a step of --models', positive, 4)

@@ -11,10 +11,12 @@ import type { Study } from '../study.ts'
 import type { Device } from '../trial.ts'
 import type { Slot } from '../trials/executor.ts'
 import { count, duration, table, wrap } from './format.ts'
+import { fitOf } from './gpu_memory.ts'
 import type { ImageSize } from './options.ts'
 import type { PeakMemory } from './peak_memory.ts'
 import type { ProbedNetwork } from './probe_networks.ts'
 import type { StudyCost } from './probe_study.ts'
+import { mostAGpu } from './slots.ts'
 import { section } from './summary.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -38,6 +40,7 @@ export function studyCostText(
     ...trainingsOf(measured).flatMap(trainingSections),
     ['scoring', scoringText(measured)],
     ['memory', memoryText(memory, slots.length)],
+    ...fitSections(memory),
     ['report', reportText(reports)],
     ...studySections(study, cost),
   ]
@@ -54,7 +57,7 @@ export function studyCostJson(study: Study, slots: readonly Slot[], prepared: nu
     trainings: trainingsOf(measured).map(({ training, iteration }) => ({ ...training, iterationSeconds: iteration })),
     scorings: measured.flatMap(({ scorings }) => scorings.map(({ images, seconds }) => ({ images, seconds }))),
     memoryBytes: memory.process,
-    gpuMemoryBytes: memory.gpus ?? null,
+    gpuMemoryBytes: memory.gpus.length > 0 ? gpuMebibytes(memory) * 2 ** 20 : null,
     startSeconds: cost.start,
     reportSeconds: reports,
     trialSeconds: projection?.trial ?? null,
@@ -102,9 +105,20 @@ function imageCount(scorings: readonly MeasuredScoring[]): number {
   return scorings.reduce((sum, { images }) => sum + images, 0)
 }
 
-function memoryText({ process, gpus }: PeakMemory, slots: number): string {
+function memoryText(memory: PeakMemory, slots: number): string {
   const of = slots === 1 ? '' : ` for ${count(slots, 'trial')} at once`
-  return `${mebibytes(process)} MiB at most${of}${gpus === undefined ? '' : `, and ${mebibytes(gpus)} MiB of GPUs`}`
+  const ofGpus = memory.gpus.length > 0 ? `, and ${gpuMebibytes(memory)} MiB of GPUs` : ''
+  return `${mebibytes(memory.process)} MiB at most${of}${ofGpus}`
+}
+
+function gpuMebibytes({ gpus }: PeakMemory): number {
+  return gpus.reduce((sum, { before, peak }) => sum + Math.max(0, peak - (before?.used ?? 0)), 0)
+}
+
+/** What `--slots auto` would give, where a trial was alone on its GPU. */
+function fitSections({ gpus }: PeakMemory): readonly Section[] {
+  const alone = gpus.filter(({ trials }) => trials === 1)
+  return alone.map((gpu): Section => ['slots', fitOf(gpu.device, mostAGpu(gpus.length), gpu).reason])
 }
 
 function reportText(reports: readonly number[]): string {

@@ -41,7 +41,7 @@ export function recheckCommand(around: Surroundings): Command {
     .option('--study <name>', 'which study; default: the one changed last')
     .option('--seeds <n>', 'new seeds', positive, 3)
     .option('--slots <n>', 'runs at once; default: a core each', positive)
-    .option('--device <list>', 'cpu, cuda:0 or cuda:0,1', 'cpu')
+    .option('--device <list>', 'cpu, cuda:0, cuda:0,1, webgpu or tfjs', 'cpu')
     .addOption(jsonOption())
     .action((options: Options) => recheck(options, around))
 }

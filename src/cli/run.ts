@@ -43,7 +43,7 @@ function withRunOptions(command: Command): Command {
         kinds,
       ),
     )
-    .option('--device <list>', 'cpu (the default), cuda:0 or cuda:0,1')
+    .option('--device <list>', 'cpu (the default), cuda:0, cuda:0,1, webgpu or tfjs')
     .addOption(resultsOption())
     .option('--accept-code-change', 'continue although the code of the study was edited')
     .option('--exclusive', 'let nothing else read the results meanwhile: they may lie on a network disk then')

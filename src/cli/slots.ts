@@ -37,7 +37,7 @@ const TRIAL_MIB = 512
 export function slotsOf(text: string, asked: SlotCount | undefined): readonly Slot[] {
   const { kind, indices } = parseDevices(text)
   const cores = availableParallelism()
-  const most = kind === 'cpu' ? cpuSlots().slots : indices.length * gpuSlots(indices.length, asked, kind)
+  const most = kind === 'cpu' ? cpuSlots().slots : indices.length * gpuSlots(kind, indices.length, asked)
   const slots = typeof asked === 'number' ? asked : most
   const threads = Math.max(1, Math.floor(cores / slots))
   return Array.from({ length: slots }, (_, index) => {
@@ -54,9 +54,13 @@ export function cpuSlots(): { readonly slots: number; readonly reason: string } 
   return { slots: fit, reason: `${count(cores, 'core')}, but memory is free for ${fit} at ${TRIAL_MIB} MiB each` }
 }
 
-/** Only on GPUs of CUDA it can be seen how many trials fit. */
-function gpuSlots(gpus: number, asked: SlotCount | undefined, kind: Device['kind']): number {
-  if (asked !== 'auto' || kind !== 'cuda') return 1
+/** Only of GPUs of CUDA it can be seen how many trials fit. */
+function gpuSlots(kind: Device['kind'], gpus: number, asked: SlotCount | undefined): number {
+  return asked === 'auto' && kind === 'cuda' ? mostAGpu(gpus) : 1
+}
+
+/** The most trials that `--slots auto` runs on each of some GPUs: each has a core at least. */
+export function mostAGpu(gpus: number): number {
   return Math.max(1, Math.min(MOST_A_GPU, Math.floor(availableParallelism() / gpus)))
 }
 
@@ -71,7 +75,7 @@ function parseDevices(text: string): { readonly kind: Device['kind']; readonly i
   const isOnce = new Set(indices).size === indices.length
   if (!isOnce || indices.includes(-1) || (kind === 'cpu' && list !== undefined)) {
     throw new TuneError('usage', `--device ${text}: '${list}' is no list of device numbers`, {
-      hint: 'write cpu, cuda:0 or cuda:0,1',
+      hint: 'write cuda:0 or cuda:0,1; cpu has no numbers',
     })
   }
   return { kind, indices }

@@ -4,8 +4,10 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, test } from 'vitest'
-import { fitOf } from '../../src/cli/learn_room.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { fitOf } from '../../src/cli/gpu_memory.ts'
+import { cpuSlots, slotCount, slotsOf, type SlotCount } from '../../src/cli/slots.ts'
+import type { Device } from '../../src/trial.ts'
 import { TWO_GPUS, withSmi } from '../fake_gpus.ts'
 import { ended, mistake, mistakeOf, startTune, tinyStudy, tune, workspace } from './tune.ts'
 
@@ -23,9 +25,64 @@ function waitingStudy(name: string, trials = 1): string {
   `)
 }
 
+describe('--device and --slots', () => {
+  const shape = (device: string, count?: SlotCount) =>
+    slotsOf(device, count).map(({ device: { kind, index } }) => `${kind}:${index}`)
+  const cores = availableParallelism()
+
+  test('give one slot a GPU, or several each in turn', () => {
+    expect(shape('cuda')).toEqual(['cuda:0'])
+    expect(shape('cuda:3,1')).toEqual(['cuda:3', 'cuda:1'])
+    expect(shape('cuda:0,1', 3)).toEqual(['cuda:0', 'cuda:1', 'cuda:0'])
+    expect(shape('webgpu', 'auto')).toEqual(['webgpu:0'])
+  })
+
+  test('give a GPU four slots at most that memory may hold, and each a core', () => {
+    expect(shape('cuda:0', 'auto')).toHaveLength(Math.min(4, cores))
+    const both = shape('cuda:0,1', 'auto')
+    expect(both.filter((name) => name === 'cuda:1')).toHaveLength(Math.max(1, Math.min(4, Math.floor(cores / 2))))
+    expect(both).toHaveLength(2 * both.filter((name) => name === 'cuda:0').length)
+  })
+
+  test('give the CPU one slot a core, or as many as memory is free for', () => {
+    const free = vi.spyOn(process, 'availableMemory').mockReturnValue(cores * 2 ** 30)
+    expect([shape('cpu'), shape('cpu', 'auto')]).toEqual([Array(cores).fill('cpu:0'), Array(cores).fill('cpu:0')])
+    expect(cpuSlots()).toEqual({ slots: cores, reason: 'one a core' })
+    free.mockReturnValue(600 * 2 ** 20)
+    expect(shape('cpu')).toEqual(['cpu:0'])
+    free.mockReturnValue(0)
+    expect(shape('cpu')).toEqual(['cpu:0'])
+    expect(shape('cpu', 5)).toHaveLength(5)
+    expect(cpuSlots().reason).toMatch(cores === 1 ? /^one a core$/ : /^\d+ cores, but memory is free for 1 at 512 MiB each$/) // prettier-ignore
+  })
+
+  test('divide the threads of the CPU among the slots', () => {
+    const threads = (count: number) => slotsOf('cpu', count).map((slot) => slot.device.threads)
+    expect(threads(1)).toEqual([cores])
+    expect(threads(cores + 1)).toEqual(Array(cores + 1).fill(1))
+  })
+
+  test.each(['cuda:0,0', 'cuda:x', 'cpu:0', 'cuda:-1', 'cuda:1e1', 'cuda:', 'cuda:0,,1', 'cuda:12345'])(
+    'refuse %s',
+    (device) => {
+      // prettier-ignore
+      expect(() => slotsOf(device, 1)).toThrow(/is no list of device numbers$/)
+    },
+  )
+
+  test.each(['gpu', '', 'CUDA'])("refuse '%s'", (device) => {
+    expect(() => slotsOf(device, 1)).toThrow(/no such kind of device$/)
+  })
+
+  test.each(['0', '-1', '1.5', '1025', 'all', ''])("refuse --slots '%s'", (text) => {
+    expect(() => slotCount(text)).toThrow(/from 1 to 1024, or auto/)
+  })
+})
+
 const running: ChildProcess[] = []
 afterEach(() => {
   for (const child of running.splice(0)) child.kill('SIGKILL')
+  vi.restoreAllMocks()
 })
 
 async function appears(file: string): Promise<void> {
@@ -138,23 +195,35 @@ describe('--slots auto', () => {
   })
 })
 
+test('tune probe measures the GPU that the mask shows, and says how many trials would fit', async () => {
+  const { dir } = workspace()
+  const env = { ...withSmi(dir, TWO_GPUS), CUDA_VISIBLE_DEVICES: '1' }
+  const words = ['probe', '--study', 'tiny.ts', '--device', 'cuda:0']
+  const { stdout } = await tune(dir, [...words, '--json'], env)
+  const { uuid, index } = (JSON.parse(stdout) as { slots: readonly { device: Device }[] }).slots[0]!.device
+  expect({ uuid, index }).toEqual({ uuid: 'GPU-bbbb2222', index: 0 })
+  expect((await tune(dir, words, env)).stdout).toMatch(/^slots +cuda:0 fits \d trials?: one took no memory there that/m)
+})
+
 describe('what fits a GPU', () => {
-  const gpu = { total: 143_156, free: 143_156, used: 0 }
+  const device: Device = { kind: 'cuda', index: 1, threads: 1, uuid: 'GPU-b' }
+  const before = { total: 143_156, free: 143_156, used: 0 }
 
   test('is what its memory holds, with a fifth more for each', () => {
-    const reason = 'gpu1 does not fit 4 trials: one peaked at 38.2 GiB of 139.8, 3 fit (--slots N insists)'
-    expect(fitOf('gpu1', 4, gpu, 39_117)).toEqual({ trials: 3, reason })
-    expect(fitOf('gpu1', 3, gpu, 39_117)).toEqual({ trials: 3, reason: 'gpu1 fits 3 trials: one peaked at 38.2 GiB of 139.8' }) // prettier-ignore
+    const seen = { before, peak: 39_117 }
+    const reason = 'cuda:1 does not fit 4 trials: one peaked at 38.2 GiB of 139.8, 3 fit (--slots N insists)'
+    expect(fitOf(device, 4, seen)).toEqual({ trials: 3, reason })
+    expect(fitOf(device, 3, seen)).toEqual({ trials: 3, reason: 'cuda:1 fits 3 trials: one peaked at 38.2 GiB of 139.8' }) // prettier-ignore
   })
 
   test('leaves alone what others use', () => {
     const shared = { total: 143_156, free: 43_156, used: 100_000 }
-    const reason = 'gpu1 does not fit 4 trials: one peaked at 19.5 GiB of 139.8, 97.7 GiB were in use before, 1 fits (--slots N insists)' // prettier-ignore
-    expect(fitOf('gpu1', 4, shared, 120_000)).toEqual({ trials: 1, reason })
+    const reason = 'cuda:1 does not fit 4 trials: one peaked at 19.5 GiB of 139.8, 97.7 GiB were in use before, 1 fits (--slots N insists)' // prettier-ignore
+    expect(fitOf(device, 4, { before: shared, peak: 120_000 })).toEqual({ trials: 1, reason })
   })
 
   test('is one trial at least, and all where a trial takes no memory there', () => {
-    expect(fitOf('gpu1', 4, gpu, 1e6).trials).toBe(1)
-    expect(fitOf('gpu1', 4, { ...gpu, used: 600 }, 500).trials).toBe(4)
+    expect(fitOf(device, 4, { before, peak: 1e6 }).trials).toBe(1)
+    expect(fitOf(device, 4, { before: { ...before, used: 600 }, peak: 500 }).trials).toBe(4)
   })
 })
