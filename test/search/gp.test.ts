@@ -18,6 +18,7 @@ import {
 } from '../../src/space.ts'
 import type { Constraint, Goal, History, Metrics, Outcome, Trial } from '../../src/trial.ts'
 import { samplerContract } from '../contracts/sampler.ts'
+import { conditionalToy } from './conditional_toy.ts'
 import { branin, hartmann6, numbers, regret, type TestFunction } from './functions.ts'
 import { firstPoints, historyOf, trialOf } from './histories.ts'
 
@@ -55,6 +56,7 @@ describe('gp beats random search in the median of twenty seeds', () => {
   test.each([
     ['Branin', branin, 15, 0, 3],
     ['Hartmann 6 with noise', hartmann6, 22, 0.2, 1.2],
+    ['conditional parameters', conditionalToy, 26, 0, 1.3],
   ] satisfies [string, TestFunction, number, number, number][])('on %s', (_, fn, trials, noise, times) => {
     const seeds = Array.from({ length: 20 }, (_, seed) => seed)
     const [learned = Infinity, byChance = 0] = [gp(), random()].map((sampler) =>
