@@ -37,7 +37,7 @@ function openThread(): Worker {
       })
       return { ...threadPort(port1), close: () => port1.close() }
     },
-    end: async () => void (await pool.destroy()),
+    end: () => pool.destroy(),
     canBeKilled: false,
   }
 }

@@ -429,6 +429,113 @@ describe('failures', () => {
   })
 })
 
+describe('a failed attempt', () => {
+  const lost = (message = 'its process was killed') => Object.assign(new Error(message), { name: 'TrialLostError' })
+  const budget = { trials: 2, steps: 3 }
+
+  /** Keeps what it has, and fails after its second report as often as it is told. */
+  function failing(times: number, error: () => Error) {
+    const attempts: (readonly [number, number])[] = []
+    async function* objective({ x }: Params, { number, reported, dir }: TrialContext) {
+      attempts.push([number, reported])
+      mkdirSync(join(dir, 'checkpoint'), { recursive: true })
+      writeFileSync(join(dir, 'checkpoint', 'step.txt'), String(reported))
+      for (let step = reported + 1; step <= 3; step++) {
+        if (step === 3 && number === 1 && attempts.filter(([of]) => of === 1).length <= times) throw error()
+        yield { pq: x * step }
+      }
+    }
+    return { objective, attempts }
+  }
+
+  test('of a worker that died is made again from the checkpoint, and the trial is as if nothing had been', async () => {
+    const { objective, attempts } = failing(3, lost)
+    const ran = await run(studyOf(objective, { budget }))
+    expect(attempts).toEqual([[0, 0], [1, 0], [1, 2], [1, 2], [1, 2]]) // prettier-ignore
+    const undisturbed = await run(studyOf(nineReports, { budget }))
+    const results = ({ trials }: Ran) => trials.map(({ params, outcome, reports }) => [params, outcome, reports.map(({ metrics }) => metrics)]) // prettier-ignore
+    expect(results(ran)).toEqual(results(undisturbed))
+    expect(ran.trials[1]?.failures).toEqual(Array.from({ length: 3 }, () => ({ code: 'trial/lost', message: 'its process was killed' }))) // prettier-ignore
+    const ends = ran.events.flatMap((event) => (event.kind === 'trial-ended' ? [[event.outcome.state, event.reason]] : [])) // prettier-ignore
+    expect(ends[1]).toEqual(['interrupted', 'its process was killed'])
+  })
+
+  test('is the last once there were enough of its kind, in earlier runs too', async () => {
+    const store = openMemoryStore()
+    const stop = new AbortController()
+    const { objective, attempts } = failing(9, lost)
+    const onEvent = (event: StudyEvent) => {
+      if (event.kind === 'trial-ended' && attempts.length === 3) stop.abort()
+    }
+    await run(studyOf(objective, { budget }), { store, signal: stop.signal, onEvent })
+    const ran = await run(studyOf(objective, { budget }), { store })
+    expect(attempts).toHaveLength(5)
+    expect(states(ran)).toEqual(['complete', 'failed'])
+    expect(ran.trials[1]?.failures).toHaveLength(3)
+  })
+
+  test('that ran out of memory is made again once, and leaves the memory of its device to fewer slots', async () => {
+    const { objective, attempts } = failing(1, () => new RangeError('Array buffer allocation failed'))
+    const slow = async function* slow(params: Params, trial: TrialContext) {
+      for await (const report of objective(params, trial)) {
+        await new Promise((resolve) => setTimeout(resolve, 2))
+        yield report
+      }
+    }
+    const ran = await run(studyOf(slow, { budget: { trials: 6, steps: 3 } }), { slots: 2 })
+    expect(states(ran)).toEqual(Array.from({ length: 6 }, () => 'complete'))
+    expect(attempts.filter(([number]) => number === 1)).toHaveLength(2)
+    const at = ran.events.findIndex(({ kind }) => kind === 'warning')
+    expect(ran.events[at]).toMatchObject({
+      message: 'the memory of the machine is too small: from now on it runs 1 at once',
+    })
+    const later = ran.events.slice(at).flatMap((event) => (event.kind === 'trial-started' ? [event.slot] : []))
+    expect(new Set(later).size).toBe(1)
+  })
+
+  test('in a slot that is lost with it is made again in another, and without any slot the study says so', async () => {
+    const { objective } = failing(1, () => lost('it hangs'))
+    const study = studyOf(objective, { budget: { trials: 4, steps: 3 } })
+    const losing = (of: Study, count: 1 | 2): Executor => {
+      const executor = direct(of, count)
+      const gone = new Set<number>()
+      return {
+        ...executor,
+        get slots() {
+          return executor.slots.filter(({ index }) => !gone.has(index))
+        },
+        run: async function* runs(job, slot, signal) {
+          try {
+            yield* executor.run(job, slot, signal)
+          } catch (error) {
+            gone.add(slot.index)
+            throw error
+          }
+        },
+      }
+    }
+    const ran = await run(study, { executor: losing(study, 2) })
+    expect(states(ran)).toEqual(Array.from({ length: 4 }, () => 'complete'))
+    expect(ran.events).toContainEqual(expect.objectContaining({ kind: 'warning', message: expect.stringMatching(/^slot [01] is given up/) as unknown })) // prettier-ignore
+    const alone = { ...study, objective: failing(1, () => lost('it hangs')).objective as never }
+    await expect(run(alone, { executor: losing(alone, 1) })).rejects.toMatchObject({ code: 'device/none', message: 'tiny: every slot is held by a trial that hangs' }) // prettier-ignore
+  })
+})
+
+describe('a run that is told to drain', () => {
+  test('lets its trials end and starts no others; the next one goes on', async () => {
+    const drain = new AbortController()
+    const store = openMemoryStore()
+    const onEvent = (event: StudyEvent) => {
+      if (event.kind === 'trial-reported') drain.abort()
+    }
+    const first = await run(studyOf(nineReports), { store, drain: drain.signal, onEvent, slots: 2 })
+    expect([first.why, ...states(first)]).toEqual(['interrupted', 'complete', 'complete'])
+    const next = await run(studyOf(nineReports), { store })
+    expect([next.why, next.trials.length]).toEqual(['budget', 4])
+  })
+})
+
 describe('a trial that begins from the end of another', () => {
   const chain: Sampler = {
     name: 'chain',
