@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { listDevices } from '../../src/models/engines/devices.ts'
-import { TWO_GPUS, withSmi } from '../fake_gpus.ts'
+import { TWO_GPUS, TWO_PARTS, withSmi } from '../fake_gpus.ts'
 import { mistake, mistakeOf, tinyStudy, tune, workspace } from './tune.ts'
 
 describe('tune devices', () => {
@@ -63,13 +63,9 @@ describe('before any trial a run is refused', () => {
   })
 
   test('on a second part of a GPU in the same process', async () => {
-    const parts = `
-      case "$1" in
-        -L) printf 'GPU 0: A100 (UUID: GPU-a)\\n  MIG 1g.5gb Device 0: (UUID: MIG-1)\\n  MIG 1g.5gb Device 1: (UUID: MIG-2)\\n' ;;
-        *) echo '0, GPU-a, A100, 40960, 0, 40960, 0' ;;
-      esac
-    `
-    const ran = await tuneWithGpus(parts, ['tiny.ts', '--device', 'cuda:0,1'], { CUDA_VISIBLE_DEVICES: 'MIG-1,MIG-2' })
+    const ran = await tuneWithGpus(TWO_PARTS, ['tiny.ts', '--device', 'cuda:0,1'], {
+      CUDA_VISIBLE_DEVICES: 'MIG-1,MIG-2',
+    })
     expect(mistakeOf(ran)).toMatchObject(mistake('device/none', /^cuda:1: CUDA shows one part of a GPU/, /--executor processes/)) // prettier-ignore
   })
 

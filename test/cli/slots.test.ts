@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,7 +8,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { fitOf } from '../../src/cli/gpu_memory.ts'
 import { cpuSlots, slotCount, slotsOf, type SlotCount } from '../../src/cli/slots.ts'
 import type { Device } from '../../src/trial.ts'
-import { TWO_GPUS, withSmi } from '../fake_gpus.ts'
+import { TWO_GPUS, TWO_PARTS, withSmi } from '../fake_gpus.ts'
 import { ended, mistake, mistakeOf, startTune, tinyStudy, tune, workspace } from './tune.ts'
 
 /** A study whose trials say that they run, and end once a file `go` is there. */
@@ -144,6 +144,27 @@ test('a run that is killed has no slot left', async () => {
   expect((await tune(dir, ['tiny.ts', '--device', 'cuda:0'], withSmi(dir, TWO_GPUS))).code).toBe(0)
 })
 
+test('a process for each slot sees its own part of a GPU alone, though CUDA shows one to a process', async () => {
+  const seen = tinyStudy(`
+    budget: { trials: 6, steps: 1 },
+    executor: 'processes',
+    async *objective(_, { number, device }) {
+      const { writeFileSync } = await import('node:fs')
+      const { CUDA_VISIBLE_DEVICES: mask, CUDA_DEVICE_ORDER: order } = process.env
+      writeFileSync('seen-' + number, JSON.stringify({ mask, order, index: device.index, uuid: device.uuid }))
+      await sleep(300)
+      yield { pq: 1, seconds: 1 }
+    },
+  `)
+  const { dir } = workspace({ 'tiny.ts': seen })
+  const env = { ...withSmi(dir, TWO_PARTS), CUDA_VISIBLE_DEVICES: 'MIG-2,MIG-1' }
+  const { code, stderr } = await tune(dir, ['tiny.ts', '--device', 'cuda:0,1'], env)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const written = Array.from({ length: 6 }, (_, i) => readFileSync(join(dir, `seen-${i}`), 'utf8'))
+  const inside = (uuid: string) => ({ mask: uuid, order: 'PCI_BUS_ID', index: 0, uuid })
+  expect(new Set(written)).toEqual(new Set([inside('MIG-1'), inside('MIG-2')].map((one) => JSON.stringify(one))))
+})
+
 describe('--slots auto', () => {
   /** A GPU whose memory in use is what a file says. */
   const smi = (dir: string) => `echo "0, GPU-a, NVIDIA H200, 143156, $(cat ${dir}/used), $((143156 - $(cat ${dir}/used))), 0"` // prettier-ignore
@@ -180,6 +201,19 @@ describe('--slots auto', () => {
     const { running, said } = await runWith(smi, 20_480)
     expect([running[0], Math.max(...running)]).toEqual([1, Math.min(4, availableParallelism())])
     expect(said).toMatch(/^cuda:0 fits \d trials: one peaked at 20\.0 GiB of 139\.8$/)
+  })
+
+  test('ends after Ctrl-C while slots wait for the first trial to be measured', async () => {
+    const { dir } = workspace({ 'a.ts': waitingStudy('a', 9) })
+    const a = startTune(dir, ['a.ts', '--device', 'cuda', '--slots', 'auto'], withSmi(dir, TWO_GPUS))
+    running.push(a)
+    await appears(join(dir, 'a-0'))
+    a.kill('SIGINT')
+    const end = ended(a)
+    await sleep(200)
+    writeFileSync(join(dir, 'go'), '')
+    const { code, stdout } = await end
+    expect({ code, started: stdout.match(/trial \d started/g) }).toEqual({ code: 130, started: ['trial 0 started'] })
   })
 
   test.skipIf(availableParallelism() < 2)('runs one at a time where no two fit, and says so', async () => {
