@@ -137,6 +137,7 @@ describe('a program finds', () => {
       PANOPTUNE_DEVICE: 'cpu',
       CUDA_VISIBLE_DEVICES: '',
       PYTHONUNBUFFERED: '1',
+      OMP_NUM_THREADS: '3',
     }
     for (const [name, value] of Object.entries(expected)) expect(log).toContain(`${name}=${value}\n`)
     expect(log).toContain(JSON.stringify(params, null, 2))
