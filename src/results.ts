@@ -27,8 +27,15 @@ export function studiesFile(results: string): string {
   return join(results, 'studies.sqlite')
 }
 
+/** Throws for a name that leads elsewhere: a database that is not of ours may hold any. */
 export function studyDir(results: string, study: string): string {
-  return join(results, study)
+  if (isStudyName(study)) return join(results, study)
+  throw new TuneError('store/invalid', `'${study}' is no name of a study: it may only have letters, digits, '_', '-' and '.', and no '.' or '-' in front`) // prettier-ignore
+}
+
+/** A study's name is a directory's. */
+export function isStudyName(name: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name)
 }
 
 export function bestFile(results: string, study: string): string {
@@ -51,6 +58,11 @@ export function trialDir(results: string, study: string, number: number): string
 /** What a trial printed, and the stack of what it threw. */
 export function logFile(trialDir: string): string {
   return join(trialDir, 'log.txt')
+}
+
+/** The network that a trial left. */
+export function checkpointFile(trialDir: string): string {
+  return join(trialDir, 'model.safetensors')
 }
 
 /** What a trial goes on from after a pause or an interruption: its objective's own files. */

@@ -6,7 +6,7 @@ import type { Resize } from '../data/loader.ts'
 import { DEFAULT_NORMALISATION, type DomainNormalisation, type Normalisation } from '../data/normalisation.ts'
 import { TuneError } from '../errors.ts'
 import { fingerprint } from '../json.ts'
-import { checkpointDir } from '../results.ts'
+import { checkpointDir, checkpointFile } from '../results.ts'
 import {
   readCheckpoint,
   saveCheckpoint,
@@ -89,11 +89,6 @@ function withLearnedLosses(network: Network, { tensors }: Checkpoint): Network {
   const init = { kind: 'constant', value: 0 } as const
   const parameters = [...network.parameters, ...learned.map(([name, { shape }]) => ({ name, shape, init }))]
   return { parameters, buffers: network.buffers }
-}
-
-/** Where a trial keeps its network. */
-export function checkpointFile(trialDir: string): string {
-  return join(trialDir, 'model.safetensors')
 }
 
 export function keepCheckpoint(

@@ -8,7 +8,7 @@ import { scoreScene } from '../../src/eval/score_scene.ts'
 import { decodePanoptic } from '../../src/models/decode.ts'
 import { exportOnnx } from '../../src/models/export_onnx.ts'
 import { scoresOf } from '../../src/models/score.ts'
-import { checkpointFile } from '../../src/models/starts.ts'
+import { checkpointFile } from '../../src/results.ts'
 import { trainModel } from '../../src/models/train.ts'
 import { temporaryDir } from '../temporary.ts'
 
