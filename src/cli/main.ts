@@ -11,6 +11,7 @@ import { evalCommand } from './eval.ts'
 import { EXIT, EXIT_OF } from './exit_codes.ts'
 import { explainCommand } from './explain.ts'
 import { wrap } from './format.ts'
+import { importCommand } from './import.ts'
 import { importanceCommand } from './importance.ts'
 import { inspectCommands } from './inspect.ts'
 import { lineageCommand } from './lineage.ts'
@@ -66,6 +67,7 @@ export async function main(words: readonly string[]): Promise<Ended> {
     devicesCommand(print, terminal),
     probeCommand(around),
     doctorCommand(around),
+    importCommand(print),
   ]
   for (const command of commands) program.addCommand(inherit(command, program))
 
@@ -84,7 +86,7 @@ The main job, to a best configuration in a minute:
 The same command continues it; Ctrl-C loses nothing.
 `
 
-const VERBS: readonly string[] = ['run', 'resume', 'enqueue', 'status', 'list', 'show', 'best', 'export', 'explain', 'importance', 'lineage', 'rerun', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices', 'probe', 'doctor'] // prettier-ignore
+const VERBS: readonly string[] = ['run', 'resume', 'enqueue', 'status', 'list', 'show', 'best', 'export', 'explain', 'importance', 'lineage', 'rerun', 'recheck', 'compare', 'eval', 'data', 'cache', 'devices', 'probe', 'doctor', 'import'] // prettier-ignore
 
 /** `tune --study F` is `tune run --study F`, and `tune F` is `tune run F`. */
 function withVerb(words: readonly string[]): readonly string[] {
