@@ -12,6 +12,9 @@ export interface Worker {
   readonly canBeKilled: boolean
 }
 
+/** How long a worker that is not stuck in a call may take to say so. */
+const PING_MS = 1000
+
 interface Lane {
   readonly slot: Slot
   worker: Worker | undefined
@@ -84,7 +87,7 @@ function startTrial(
 
   const force = async () => {
     isForced = true
-    if (worker.canBeKilled || (await answers(reports.ping(), graceMs))) {
+    if (worker.canBeKilled || (await answers(reports.ping(), Math.min(graceMs, PING_MS)))) {
       await retire(lane)
       return 'was ended by force'
     }

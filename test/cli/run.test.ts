@@ -202,6 +202,38 @@ describe('a study that was run before', () => {
   })
 })
 
+test('a study goes on in its other slots where a thread hangs in native code, and ends all the same', async () => {
+  const hanging = tinyStudy(`
+    executor: 'threads',
+    budget: { trials: 6, steps: 1, trialSeconds: 1 },
+    async *objective({ lr }, { number }) {
+      if (number === 1) spawnSync('sleep', ['30'])
+      yield { pq: lr }
+    },`)
+  const text = `import { spawnSync } from 'node:child_process'\n${hanging}`
+  const { dir, tune: here } = workspace({ 'hanging.ts': text })
+  const child = startTune(dir, ['hanging.ts', '--slots', '2', '--json'])
+  const from = performance.now()
+  const exit = once(child, 'exit')
+  const { stdout } = await ended(child)
+  expect(performance.now() - from).toBeLessThan(28_000)
+  // Before Node 22.15, no process that has such a thread can choose its exit code.
+  expect(await exit).toEqual('execve' in process ? [0, null] : [null, 'SIGKILL'])
+  const events = jsonLines(stdout)
+  expect(events).toContainEqual(expect.objectContaining({ kind: 'warning', message: expect.stringMatching(/^slot [01] is given up/) as unknown })) // prettier-ignore
+  expect(events.at(-1)).toMatchObject({ kind: 'summary' })
+  const trials = JSON.parse((await here('list', '--json')).stdout) as { state: string; code?: string }[]
+  expect(trials.map(({ state }) => state)).toEqual([
+    'complete',
+    'failed',
+    'complete',
+    'complete',
+    'complete',
+    'complete',
+  ])
+  expect(trials[1]).toMatchObject({ code: 'trial/timeout', message: 'took longer than its budget of 1 s' })
+}, 90_000)
+
 describe('an interrupted run', () => {
   const slow = tinyStudy(`
     budget: { trials: 5, steps: 4 },
