@@ -15,3 +15,6 @@ function canRun(code: string): boolean {
 /** The first Optuna with the tables that we share. */
 export const hasOptuna = () =>
   canRun('import optuna; assert [int(n) for n in optuna.__version__.split(".")[:2]] >= [3, 2]')
+
+/** What examples/pytorch needs. */
+export const hasTorch = () => canRun('import torch, numpy, PIL')
