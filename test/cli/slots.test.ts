@@ -9,7 +9,7 @@ import { fitOf } from '../../src/cli/gpu_memory.ts'
 import { cpuSlots, slotCount, slotsOf, type SlotCount } from '../../src/cli/slots.ts'
 import type { Device } from '../../src/trial.ts'
 import { TWO_GPUS, TWO_PARTS, withSmi } from '../fake_gpus.ts'
-import { ended, mistake, mistakeOf, startTune, tinyStudy, tune, workspace } from './tune.ts'
+import { ended, mistake, mistakeOf, startTune, tinyStudy, tune, workspace, type Environment } from './tune.ts'
 
 /** A study whose trials say that they run, and end once a file `go` is there. */
 function waitingStudy(name: string, trials = 1): string {
@@ -144,25 +144,50 @@ test('a run that is killed has no slot left', async () => {
   expect((await tune(dir, ['tiny.ts', '--device', 'cuda:0'], withSmi(dir, TWO_GPUS))).code).toBe(0)
 })
 
-test('a process for each slot sees its own part of a GPU alone, though CUDA shows one to a process', async () => {
+describe('a process for each slot', () => {
   const seen = tinyStudy(`
     budget: { trials: 6, steps: 1 },
     executor: 'processes',
-    async *objective(_, { number, device }) {
+    async *objective(_, { number, device: { kind, index, uuid } }) {
       const { writeFileSync } = await import('node:fs')
       const { CUDA_VISIBLE_DEVICES: mask, CUDA_DEVICE_ORDER: order } = process.env
-      writeFileSync('seen-' + number, JSON.stringify({ mask, order, index: device.index, uuid: device.uuid }))
+      writeFileSync('seen-' + number, JSON.stringify({ kind, index, uuid, mask, order }))
       await sleep(300)
       yield { pq: 1, seconds: 1 }
     },
   `)
-  const { dir } = workspace({ 'tiny.ts': seen })
-  const env = { ...withSmi(dir, TWO_PARTS), CUDA_VISIBLE_DEVICES: 'MIG-2,MIG-1' }
-  const { code, stderr } = await tune(dir, ['tiny.ts', '--device', 'cuda:0,1'], env)
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  const written = Array.from({ length: 6 }, (_, i) => readFileSync(join(dir, `seen-${i}`), 'utf8'))
-  const inside = (uuid: string) => ({ mask: uuid, order: 'PCI_BUS_ID', index: 0, uuid })
-  expect(new Set(written)).toEqual(new Set([inside('MIG-1'), inside('MIG-2')].map((one) => JSON.stringify(one))))
+
+  /** What the trials saw of their devices, each once. */
+  async function seenOn(device: readonly string[], smi: string, env: Environment = {}): Promise<readonly unknown[]> {
+    const { dir } = workspace({
+      'tiny.ts': seen,
+      'modules/@tensorflow/tfjs-node-gpu/package.json': '{"version":"4.22.0"}',
+    })
+    const around = { ...withSmi(dir, smi), NODE_PATH: join(dir, 'modules'), ...env }
+    const { code, stderr } = await tune(dir, ['tiny.ts', '--device', ...device], around)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const texts = Array.from({ length: 6 }, (_, i) => readFileSync(join(dir, `seen-${i}`), 'utf8'))
+    return [...new Set(texts)].toSorted().map((text) => JSON.parse(text) as unknown)
+  }
+
+  const alone = (kind: Device['kind'], uuid: string) => ({ kind, index: 0, uuid, mask: uuid, order: 'PCI_BUS_ID' })
+
+  test('sees its own part of a GPU alone, though CUDA shows only one to a process', async () => {
+    const found = await seenOn(['cuda:0,1'], TWO_PARTS, { CUDA_VISIBLE_DEVICES: 'MIG-2,MIG-1' })
+    expect(found).toEqual([alone('cuda', 'MIG-1'), alone('cuda', 'MIG-2')])
+  })
+
+  test.skipIf(Number(process.versions.node.split('.')[0]) > 22)(
+    'gives TensorFlow.js several GPUs, of which it takes one a process',
+    async () => {
+      // prettier-ignore
+      expect(await seenOn(['tfjs:0,1'], TWO_GPUS)).toEqual([alone('tfjs', 'GPU-aaaa1111'), alone('tfjs', 'GPU-bbbb2222')])
+    },
+  )
+
+  test('lets WebGPU run several sessions', async () => {
+    expect(await seenOn(['webgpu', '--slots', '2'], 'exit 1')).toEqual([{ kind: 'webgpu', index: 0 }])
+  })
 })
 
 describe('--slots auto', () => {

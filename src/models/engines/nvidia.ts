@@ -18,8 +18,8 @@ export interface Gpu {
 export type Gpus = { readonly gpus: readonly Gpu[] } | { readonly reason: string; readonly hint: string }
 
 /**
- * What `nvidia-smi` lists, as far as `CUDA_VISIBLE_DEVICES` lets this process see it. That starts a program, which may take
- * a second where nothing keeps the driver awake: whoever asks repeatedly does so every 5 s at most.
+ * What `nvidia-smi` lists, as far as `CUDA_VISIBLE_DEVICES` lets this process see it. That starts a program, which takes some
+ * 50 ms, and seconds where nothing keeps the driver awake: ask repeatedly only while something is being measured.
  */
 export async function nvidiaGpus(mask = process.env['CUDA_VISIBLE_DEVICES'], patienceMs = PATIENCE_MS): Promise<Gpus> {
   const listing = await ask(QUERY, patienceMs)
@@ -97,7 +97,7 @@ function parseGpus(text: string): readonly Listed[] {
     const fields = line.split(',').map((field) => field.trim())
     const [index = '', uuid = '', ...rest] = fields
     const [memory, used, free, busy] = rest.slice(-4).map(amount)
-    if (fields.length < 7 || !/^\d{1,4}$/.test(index) || !/^GPU-[\w-]+$/.test(uuid)) return []
+    if (fields.length < 7 || !/^\d{1,4}$/.test(index) || !/^GPU-[\w-]{1,80}$/.test(uuid)) return []
     const name = printable(rest.slice(0, -4).join(', '))
     return [{ index: Number(index), uuid, name, memoryMiB: memory, usedMiB: used, freeMiB: free, busyPercent: busy }]
   })
@@ -120,7 +120,7 @@ async function parts(patienceMs: number): Promise<readonly Listed[]> {
     .flatMap((line) => {
       // prettier-ignore
       gpu = /^GPU \d+: (.*) \(UUID: /.exec(line)?.[1] ?? gpu
-      const [, profile = '', uuid] = /^\s+MIG (\S+)\s+Device\s+\d+: \(UUID: (MIG-[\w/-]+)\)/.exec(line) ?? []
+      const [, profile = '', uuid] = /^\s+MIG (\S+)\s+Device\s+\d+: \(UUID: (MIG-[\w/-]{1,100})\)/.exec(line) ?? []
       if (uuid === undefined) return []
       const [, gigabytes] = /(\d{1,4})gb/.exec(profile) ?? []
       const memoryMiB = gigabytes === undefined ? undefined : Number(gigabytes) * 1024
