@@ -78,7 +78,7 @@ async function measureStudy(options: Options, around: Surroundings, signal: Abor
   const { study: defined, url } = await loadStudy(file, results)
   const study = launchedStudy(defined, { file, set, ...known({ trials: options.trials, steps: options.steps }) })
   const say = sayer(options, around)
-  const held = await holdSlots(slotsOf(options.device, options.slots), study.name, study.executor, say)
+  const held = await holdSlots(slotsOf(options.device, options.slots, say), study.name, study.executor, say)
   const { slots } = held
   const executor = openExecutor(study.executor, slots, { results })
   try {

@@ -71,7 +71,7 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
   const study = launchedStudy(defined, { ...launch, name, ...known({ steps: steps ?? undefined }) })
   const say = (message: string) => (options.json ? undefined : printError(`${message}\n`))
   const kind = launch.executor ?? study.executor
-  const held = await holdSlots(slotsOf(options.device, options.slots), name, kind, say)
+  const held = await holdSlots(slotsOf(options.device, options.slots, say), name, kind, say)
   const executor = openExecutor(kind, held.slots, { results })
   const { signal, exitCode, done } = interruptible((text) => printError(`${text}\n`), NOTHING_KEPT)
   try {

@@ -32,14 +32,17 @@ const TRIAL_MIB = 512
 
 /**
  * The slots of `--device` and `--slots`: without a number, one for each core that memory is free for, or one a GPU; with
- * more, several each in turn. `auto` gives GPUs the most that may fit. CPU threads are divided evenly.
+ * more, several each in turn. `auto` gives GPUs the most that may fit. CPU threads are divided evenly. Says where memory
+ * allows fewer than there are cores.
  */
-export function slotsOf(text: string, asked: SlotCount | undefined): readonly Slot[] {
+export function slotsOf(
+  text: string,
+  asked: SlotCount | undefined,
+  say: (text: string) => void = () => undefined,
+): readonly Slot[] {
   const { kind, indices } = parseDevices(text)
-  const cores = availableParallelism()
-  const most = kind === 'cpu' ? cpuSlots().slots : indices.length * gpuSlots(kind, indices.length, asked)
-  const slots = typeof asked === 'number' ? asked : most
-  const threads = Math.max(1, Math.floor(cores / slots))
+  const slots = typeof asked === 'number' ? asked : usualSlots(kind, indices.length, asked, say)
+  const threads = Math.max(1, Math.floor(availableParallelism() / slots))
   return Array.from({ length: slots }, (_, index) => {
     const device: Device = { kind, index: indices[index % indices.length]!, threads }
     return { index, device }
@@ -54,9 +57,12 @@ export function cpuSlots(): { readonly slots: number; readonly reason: string } 
   return { slots: fit, reason: `${count(cores, 'core')}, but memory is free for ${fit} at ${TRIAL_MIB} MiB each` }
 }
 
-/** Only of GPUs of CUDA it can be seen how many trials fit. */
-function gpuSlots(kind: Device['kind'], gpus: number, asked: SlotCount | undefined): number {
-  return asked === 'auto' && kind === 'cuda' ? mostAGpu(gpus) : 1
+/** How many slots there are where no number is asked for. Only of GPUs of CUDA it can be seen how many trials fit. */
+function usualSlots(kind: Device['kind'], devices: number, asked: 'auto' | undefined, say: (text: string) => void) {
+  if (kind !== 'cpu') return devices * (asked === 'auto' && kind === 'cuda' ? mostAGpu(devices) : 1)
+  const { slots, reason } = cpuSlots()
+  if (slots < availableParallelism()) say(`${count(slots, 'slot')}: ${reason} (--slots N insists)`)
+  return slots
 }
 
 /** The most trials that `--slots auto` runs on each of some GPUs: each has a core at least. */

@@ -61,7 +61,7 @@ export async function start(launch: Launch, options: RunOptions, around: Surroun
   }
   const sayFirst = (text: string) => around.printError(`${text}\n`)
   const kind = launch.executor ?? study.executor
-  const held = await holdSlots(slotsOf(device, launch.slots), study.name, kind, sayFirst)
+  const held = await holdSlots(slotsOf(device, launch.slots, sayFirst), study.name, kind, sayFirst)
   const { slots } = held
 
   const store = openSqliteStore(results, { isAlone: options.exclusive ?? false, say: sayFirst })

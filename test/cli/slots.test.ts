@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { fitOf } from '../../src/cli/gpu_memory.ts'
-import { cpuSlots, slotCount, slotsOf, type SlotCount } from '../../src/cli/slots.ts'
+import { slotCount, slotsOf, type SlotCount } from '../../src/cli/slots.ts'
 import type { Device } from '../../src/trial.ts'
 import { TWO_GPUS, TWO_PARTS, withSmi } from '../fake_gpus.ts'
 import { ended, mistake, mistakeOf, startTune, tinyStudy, tune, workspace, type Environment } from './tune.ts'
@@ -46,14 +46,15 @@ describe('--device and --slots', () => {
 
   test('give the CPU one slot a core, or as many as memory is free for', () => {
     const free = vi.spyOn(process, 'availableMemory').mockReturnValue(cores * 2 ** 30)
-    expect([shape('cpu'), shape('cpu', 'auto')]).toEqual([Array(cores).fill('cpu:0'), Array(cores).fill('cpu:0')])
-    expect(cpuSlots()).toEqual({ slots: cores, reason: 'one a core' })
-    free.mockReturnValue(600 * 2 ** 20)
-    expect(shape('cpu')).toEqual(['cpu:0'])
-    free.mockReturnValue(0)
-    expect(shape('cpu')).toEqual(['cpu:0'])
-    expect(shape('cpu', 5)).toHaveLength(5)
-    expect(cpuSlots().reason).toMatch(cores === 1 ? /^one a core$/ : /^\d+ cores, but memory is free for 1 at 512 MiB each$/) // prettier-ignore
+    const said: string[] = []
+    const slots = (count?: SlotCount) => slotsOf('cpu', count, (text) => said.push(text)).length
+    expect([slots(), slots('auto'), said]).toEqual([cores, cores, []])
+    for (const mebibytes of [600, 0]) {
+      free.mockReturnValue(mebibytes * 2 ** 20)
+      expect([slots(), slots('auto'), slots(5)]).toEqual([1, 1, 5])
+    }
+    const reason = `1 slot: ${cores} cores, but memory is free for 1 at 512 MiB each (--slots N insists)`
+    expect(said).toEqual(cores === 1 ? [] : Array(4).fill(reason))
   })
 
   test('divide the threads of the CPU among the slots', () => {
