@@ -82,9 +82,17 @@ function createReader(file: string, onRow: (row: string[]) => void): Reader {
     take: (chunk) => {
       const from = isFirst && chunk.startsWith('\uFEFF') ? 1 : 0
       isFirst = false
-      for (let i = from; i < chunk.length; i++) {
+      for (let i = from; i < chunk.length;) {
+        const end = plainUntil(chunk, i)
+        if (end > i && state !== 'closed') {
+          add(chunk.slice(i, end))
+          if (state === 'start') state = 'plain'
+          i = end
+          continue
+        }
         if (state === 'quoted') takeQuoted(chunk[i]!)
         else takeOther(chunk[i]!)
+        i++
       }
     },
     end: () => {
@@ -92,6 +100,18 @@ function createReader(file: string, onRow: (row: string[]) => void): Reader {
       if (row.length > 0 || cell !== '' || state === 'closed') endRow()
     },
   }
+}
+
+/** Where the letters end that mean nothing, wherever they stand. */
+function plainUntil(chunk: string, from: number): number {
+  let end = from
+  while (end < chunk.length && !isSpecial(chunk.charCodeAt(end))) end++
+  return end
+}
+
+/** `"`, `,`, or an end of a line. */
+function isSpecial(code: number): boolean {
+  return code === 34 || code === 44 || code === 10 || code === 13
 }
 
 function unreadable(file: string, error: unknown): TuneError | undefined {
