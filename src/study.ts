@@ -72,6 +72,8 @@ export interface Objective<P, M extends Metrics, X, D> {
   (params: P, trial: TrialContext<X, D>): AsyncIterable<M>
   /** Where it runs, unless its study says: an objective that only waits for something else needs no thread of its own. */
   readonly executor?: 'inline'
+  /** What its study's `prepare` is, unless it has one. */
+  readonly prepare?: (context: never) => unknown
 }
 
 /** Where `prepare` may put what it derives, and a way to say what takes long. */
@@ -177,8 +179,8 @@ export function defineStudy<
   const { goal, goals, where = {}, ...rest } = study
   const named = typeof where === 'function' ? { [textOf(where)]: where } : where
   // TypeScript's checks do not reach every study file.
-  const executor = (study.objective as typeof study.objective | undefined)?.executor
-  return { settings: {}, seed: 0, first: [], constraints: [], ...(executor && { executor }), ...rest, where: named, goals: goals ?? [goal] } as unknown as Study // prettier-ignore
+  const { executor, prepare } = (study.objective as typeof study.objective | undefined) ?? {}
+  return { settings: {}, seed: 0, first: [], constraints: [], ...(executor && { executor }), ...(prepare && { prepare }), ...rest, where: named, goals: goals ?? [goal] } as unknown as Study // prettier-ignore
 }
 
 /** A function's own text, in a line. */

@@ -1,6 +1,10 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
+import { openImageSet } from '../src/data/open.ts'
 import { writeShapes } from '../src/data/shapes.ts'
+import { exportOnnx } from '../src/models/export_onnx.ts'
+import { trainedNetwork } from '../src/models/trained_network.ts'
 import { defaults, decodeSpace, spaceDims, type Params } from '../src/space.ts'
 import { stream } from '../src/rng.ts'
 import type { Metrics } from '../src/trial.ts'
@@ -13,13 +17,19 @@ const names = readdirSync(new URL('../studies', import.meta.url))
   .map((file) => file.slice(0, -3))
 const cacheDir = sharedTemporaryDir()
 const data = sharedTemporaryDir()
-beforeAll(() => writeShapes(data, { size: 32, train: 8, val: 4, heldout: 4 }))
+const model = join(cacheDir, 'model.onnx')
+beforeAll(async () => {
+  await writeShapes(data, { size: 32, train: 8, val: 4, heldout: 4 })
+  const set = await openImageSet({ dir: data, split: 'train', cacheDir })
+  const file = await trainedNetwork(set, { steps: 2, weights: { semantic: 1, center: 1, offset: 1 } }, { cacheDir, progress: () => {} }) // prettier-ignore
+  writeFileSync(model, (await exportOnnx(file)).file)
+})
 
 /** Those of programs need what the programs do. */
 const runnable = names.filter((name) => !name.startsWith('pytorch_') || hasTorch())
 
 /** Settings with which a trial is done in a second. */
-const SMALL = { python, data, size: 32, crop: 32, batch: 2, every: 2, steps: 4, crops: 32, audited: 4 }
+const SMALL = { python, model, data, size: 32, crop: 32, batch: 2, every: 2, steps: 4, crops: 32, audited: 4 }
 
 test.each(runnable)(
   '%s trains its baseline and another point, and reports its goals',

@@ -35,8 +35,9 @@ export interface ExportedModel {
 
 /**
  * Makes a standard .onnx file (opset 18) of a checkpoint. It takes `images`, N x 3 x H x W float32 of 0 to 255, RGB, and
- * gives what `HeadOutputs` holds: `semantic` (int32), `center`, and `offset` in pixels. Its metadata say the categories
- * and the post-processing. Throws `checkpoint/invalid` where its outputs are not those of the network in training.
+ * gives what `HeadOutputs` holds: `semantic` (int32), `center`, and `offset` in pixels. Its metadata say the categories,
+ * the post-processing, how images are resized for it, and the normalisation that is built in. Throws `checkpoint/invalid`
+ * where its outputs are not those of the network in training.
  */
 export async function exportOnnx(checkpoint: string, options: ExportOptions = {}): Promise<ExportedModel> {
   const trained = openCheckpoint(checkpoint)
@@ -55,7 +56,7 @@ export async function exportOnnx(checkpoint: string, options: ExportOptions = {}
       `${checkpoint}: the exported model differs: ${JSON.stringify(differences)}`,
     )
   }
-  const file = onnxFile(live(graph), metadataOf(trained, height, width))
+  const file = onnxFile(live(graph), metadataOf(trained, normalisation, height, width))
   return { file, height, width, differences, notes: notesOf(trained) }
 }
 
@@ -83,13 +84,19 @@ function normalized(images: Tensor, { mean, deviation }: Normalisation): Tensor 
   return onnx.add(onnx.mul(images, perChannel(factors)), perChannel(shifts))
 }
 
-function metadataOf({ about, model }: Trained, height: number, width: number): Readonly<Record<string, string>> {
+function metadataOf(
+  { about, model }: Trained,
+  normalisation: Normalisation,
+  height: number,
+  width: number,
+): Readonly<Record<string, string>> {
   const decode = decodeDefaults({ ...scaledDecoding(height, width, about.instanceSide ?? undefined), ...about.decode })
   return {
     panoptune: version(),
     categories: JSON.stringify(about.categories),
     postprocessing: JSON.stringify(decode),
     model: JSON.stringify(model.config),
+    normalisation: JSON.stringify(normalisation),
     ...(about.resize && { resize: JSON.stringify(about.resize) }),
     input: 'images: N x 3 x H x W float32, RGB, 0 to 255',
     outputs: 'semantic: class index, N x H x W; center: heat, N x 1 x H x W; offset: (dy, dx) in pixels, N x 2 x H x W',

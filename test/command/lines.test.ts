@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { array, assert, boolean, constantFrom, nat, property, tuple } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { lineCutter, type Piece } from '../../src/command/lines.ts'
 
@@ -15,12 +15,12 @@ function cutAt(text: string, places: readonly number[]): readonly Buffer[] {
 }
 
 describe('output that is cut at lines which may be reports', () => {
-  const line = fc.constantFrom('{"pq": 1}', '{"sq": 2, "pq": 1}', 'noise', '', 'more "pq" noise', '{"loss": 3}\r')
-  const text = fc.tuple(fc.array(line), fc.boolean()).map(([all, isWhole]) => all.map((one) => `${one}\n`).join('').slice(0, isWhole ? undefined : -1)) // prettier-ignore
+  const line = constantFrom('{"pq": 1}', '{"sq": 2, "pq": 1}', 'noise', '', 'more "pq" noise', '{"loss": 3}\r')
+  const text = tuple(array(line), boolean()).map(([all, isWhole]) => all.map((one) => `${one}\n`).join('').slice(0, isWhole ? undefined : -1)) // prettier-ignore
 
   test('is all there, and has those lines, however it comes', () => {
-    fc.assert(
-      fc.property(text, fc.array(fc.nat()), (text, places) => {
+    assert(
+      property(text, array(nat()), (text, places) => {
         const pieces = piecesOf(cutAt(text, places))
         expect(Buffer.concat(pieces.map(({ bytes }) => bytes)).toString()).toBe(text)
         const found = pieces.filter(({ isLine }) => isLine).map(({ bytes }) => bytes.toString().trimEnd())

@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
-import { messageOf, TuneError } from '../../errors.ts'
+import { isTuneError, messageOf, TuneError } from '../../errors.ts'
 import { fingerprint } from '../../json.ts'
 import type { Device } from '../../trial.ts'
 import type { Program } from '../graph/graph.ts'
@@ -35,6 +35,38 @@ export async function openOrtSession(program: Program, device: Device): Promise<
       isOpen = false
       await idle.put(key, session)
     },
+  }
+}
+
+/** A model from a file, with the shape of an input. Its inputs are given as they stand in the file. */
+export interface ModelSession extends Session {
+  /** Undefined where it has no such input, or one of no fixed size. */
+  shapeOf(input: string): readonly number[] | undefined
+}
+
+/** Opens a model that any program may have written. Throws `model/invalid` for what onnxruntime does not run. */
+export async function openModelFile(file: Uint8Array, name: string, device: Device): Promise<ModelSession> {
+  const { InferenceSession, Tensor, env } = await import('onnxruntime-node')
+  env.logLevel = 'fatal'
+  const session = await create(InferenceSession, file, device).catch((cause: unknown) => {
+    if (isTuneError(cause)) throw cause
+    throw new TuneError('model/invalid', `${name}: onnxruntime cannot run it: ${reasonOf(cause)}`, { cause })
+  })
+  const shapeOf = (input: string) => {
+    const found = session.inputMetadata.find((one) => one.name === input)
+    return found?.isTensor && found.shape.every((length) => typeof length === 'number') ? found.shape : undefined
+  }
+  return {
+    shapeOf,
+    async run(inputs) {
+      const feeds = Object.entries(inputs).map(([input, values]) => [
+        input,
+        new Tensor(values instanceof Float32Array ? 'float32' : 'int32', values, shapeOf(input)),
+      ])
+      const results: Record<string, OrtTensor> = await session.run(Object.fromEntries(feeds))
+      return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor.data]))
+    },
+    close: () => session.release(),
   }
 }
 
