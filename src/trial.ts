@@ -114,6 +114,8 @@ export interface History {
   readonly allows?: (point: Point) => boolean
   /** Where what is allowed lies, as far as the study says so by weighted sums. Absent: anywhere. */
   readonly within?: readonly HalfSpace[]
+  /** Reports of a trial that is not stopped early. Absent: nobody knows. */
+  readonly steps?: number
   readonly trials: readonly Trial[]
 }
 
@@ -171,7 +173,21 @@ export function isPlaced({ dims }: Pick<History, 'dims'>, trial: Trial): boolean
 }
 
 /** How many trials are in each state. */
-export function countStates(trials: readonly Trial[]): Record<Outcome['state'], number> {
+export type StateCounts = Record<Outcome['state'], number>
+
+/** By the trials of histories, which never change. */
+const counted = new WeakMap<readonly Trial[], StateCounts>()
+
+export function countStates(trials: readonly Trial[]): Readonly<StateCounts> {
+  return counted.get(trials) ?? countEach(trials)
+}
+
+/** Keeps with a history what its maker has counted: a study asks several times for each trial, of very many. */
+export function knowStates(trials: readonly Trial[], counts: Readonly<StateCounts>): void {
+  counted.set(trials, counts)
+}
+
+function countEach(trials: readonly Trial[]): StateCounts {
   const counts = { running: 0, interrupted: 0, paused: 0, complete: 0, pruned: 0, failed: 0 }
   for (const trial of trials) counts[trial.outcome.state]++
   return counts

@@ -1,6 +1,7 @@
 import { TuneError } from '../errors.ts'
 import { encodeSpace, spaceDims } from '../space.ts'
-import type { Failure, History, Outcome, Report, Trial } from '../trial.ts'
+import { countStates, knowStates } from '../trial.ts'
+import type { Failure, History, Outcome, Report, StateCounts, Trial } from '../trial.ts'
 import { spaceOf } from './space_of.ts'
 import type { Start, StudyRecord } from './store.ts'
 
@@ -21,9 +22,11 @@ export interface Ledger {
 
 export function createLedger(record: StudyRecord, stored: readonly Trial[]): Ledger {
   const space = spaceOf(record.space)
-  const dims = spaceDims(space)
+  const { goals, constraints, steps } = record
+  const known = { dims: spaceDims(space), goals, constraints, ...(typeof steps === 'number' && { steps }) }
   // By number. A history is a copy of it, made when one is asked for: that is cheap, and a sort at each report is not.
   const trials = stored.toSorted((a, b) => a.number - b.number)
+  const counts: StateCounts = { ...countStates(trials) }
   let history: History | undefined
 
   const find = (number: number): Trial | undefined => {
@@ -37,7 +40,9 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
   }
   return {
     history: () => {
-      history ??= { dims, goals: record.goals, constraints: record.constraints, trials: trials.slice() }
+      if (history) return history
+      history = { ...known, trials: trials.slice() }
+      knowStates(history.trials, { ...counts })
       return history
     },
     started: (number, { params, derived, seed, device, reason, ...start }) => {
@@ -78,13 +83,17 @@ export function createLedger(record: StudyRecord, stored: readonly Trial[]): Led
     },
     put: (trial) => {
       const place = placeOf(trials, trial.number)
-      if (trials[place]?.number === trial.number) trials[place] = trial
+      const before = trials[place]?.number === trial.number ? trials[place] : undefined
+      if (before) counts[before.outcome.state]--
+      counts[trial.outcome.state]++
+      if (before) trials[place] = trial
       else trials.splice(place, 0, trial)
       history = undefined
       return trial
     },
     drop: (number) => {
-      if (find(number)) trials.splice(placeOf(trials, number), 1)
+      const [gone] = find(number) ? trials.splice(placeOf(trials, number), 1) : []
+      if (gone) counts[gone.outcome.state]--
       history = undefined
     },
   }

@@ -80,5 +80,5 @@ function nextOf({ study, advise, history, earlier }: Asking, number: number): Re
   // Others may have been enqueued in between.
   const given = first[first.length === 0 ? 0 : history.trials.filter(({ reason }) => reason === ASKED_FOR).length]
   if (given) return { params: given as Params, reason: ASKED_FOR }
-  return advise({ ...history, trials: [...earlier, ...history.trials] }, number)
+  return advise(earlier.length === 0 ? history : { ...history, trials: [...earlier, ...history.trials] }, number)
 }

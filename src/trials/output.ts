@@ -16,7 +16,6 @@ let isDiverted = false
 export function openLog(dir: string): TrialLog {
   divert()
   const file = logFile(dir)
-  appendLog(file, '')
   return { capture: (run) => sink.run(file, run), write: (text) => appendLog(file, text) }
 }
 

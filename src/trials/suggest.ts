@@ -5,6 +5,7 @@ import type { Study } from '../study.ts'
 import { isPlaced, type History, type Trial } from '../trial.ts'
 import { anyAllowed, brokenBy, demandsOf } from './allowed.ts'
 import { blame } from './blame.ts'
+import { triedIn } from './tried.ts'
 
 /** How often a sampler is asked for something that is allowed and new. */
 const ATTEMPTS = 8
@@ -21,7 +22,8 @@ export interface Advice extends Omit<Suggestion, 'point'> {
  */
 export function suggest(study: Study, sampler: Sampler, history: History, number: number): Advice | undefined {
   const { space, seed } = study
-  const placed = placedOf(history)
+  const tried = triedIn(history, study)
+  const placed = tried.unplaced === 0 ? history : placedOf(history)
   const known = { ...placed, ...demandsOf(study) }
   const refused: Trial[] = []
   let repeated: Advice | undefined
@@ -33,7 +35,7 @@ export function suggest(study: Study, sampler: Sampler, history: History, number
     const advice = adviceOf(study, sampler, suggestion)
     const point = encodeSpace(space, advice.params)
     const isAllowed = brokenBy(study, advice.params) === undefined
-    if (isAllowed && (isFree(sampler, suggestion) || !isTried(point, placed.trials))) return advice
+    if (isAllowed && (isFree(sampler, suggestion) || !tried.has(point))) return advice
     if (isAllowed) repeated ??= advice
     refused.push(pretended(number + attempt, advice.params, point))
   }
@@ -42,8 +44,7 @@ export function suggest(study: Study, sampler: Sampler, history: History, number
 
 /** The history without trials that lie outside the space: no sampler could tell where they were. */
 function placedOf(history: History): History {
-  const trials = history.trials.filter((trial) => isPlaced(history, trial))
-  return trials.length === history.trials.length ? history : { ...history, trials }
+  return { ...history, trials: history.trials.filter((trial) => isPlaced(history, trial)) }
 }
 
 function adviceOf({ space }: Study, { name }: Sampler, { point, reason, ...rest }: Suggestion): Advice {
@@ -54,11 +55,6 @@ function adviceOf({ space }: Study, { name }: Sampler, { point, reason, ...rest 
 /** Whether it may repeat what was tried: it wants replicates, or goes on from where a trial ended. */
 function isFree({ repeats }: Sampler, { from }: Suggestion): boolean {
   return repeats === true || from !== undefined
-}
-
-/** Points of the same params are the same to the last bit. */
-function isTried(point: Point, trials: readonly Trial[]): boolean {
-  return trials.some((trial) => point.every((x, d) => Object.is(x, trial.point[d])))
 }
 
 function pretended(number: number, params: Params, point: Point): Trial {
