@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { InvalidArgumentError } from 'commander'
 import { TuneError } from '../errors.ts'
 import { findDevices } from '../models/engines/devices.ts'
+import type { KernelLock } from '../store/kernel_lock.ts'
 import { lockSlot, type SlotInUse } from '../store/slot_locks.ts'
 import type { ExecutorKind } from '../study.ts'
 import type { Device } from '../trial.ts'
@@ -107,38 +108,51 @@ export async function holdSlots(
 ): Promise<HeldSlots> {
   const asked = wanted.map(({ device }) => device)
   const devices = await findDevices(asked, (executor ?? usualExecutor(wanted)) === 'processes')
-  const locks = new Map<number, { close(): void }>()
-  const refused: (SlotInUse & { readonly device: Device })[] = []
-  const free = devices.filter((device, index) => {
-    if (device.kind === 'cpu' || (device.kind === 'tfjs' && device.uuid === undefined)) return true
-    const key = deviceKey(device)
-    const nth = devices.slice(0, index).filter((other) => deviceKey(other) === key).length
-    const lock = lockSlot(key, nth, { study, pid: process.pid })
-    if (!('close' in lock)) refused.push({ ...lock, device })
-    else locks.set(locks.size, lock)
-    return 'close' in lock
-  })
-  const slots = free.map((device, index) => ({ index, device }))
-  if (slots.length === 0) throw allTaken(refused)
-  if (refused.length > 0)
-    say(`${usersText(refused)}: this run has ${count(slots.length, 'slot')}, not ${wanted.length}`)
+  const held: { readonly device: Device; readonly lock: KernelLock | undefined }[] = []
+  const refused: RefusedSlot[] = []
+  for (const [index, device] of devices.entries()) {
+    const lock = isShared(device) ? undefined : lockSlot(deviceKey(device), nthOf(devices, index), { study, pid: process.pid }) // prettier-ignore
+    if (lock && !('close' in lock)) refused.push({ device, by: lock.by })
+    else held.push({ device, lock })
+  }
+  if (held.length === 0) throw allTaken(refused)
+  if (refused.length > 0) {
+    say(`${usersText(refused)}: this run has ${count(held.length, 'slot')}, not ${wanted.length}`)
+  }
   return {
-    slots,
-    release: ({ index }) => locks.get(index)?.close(),
+    slots: held.map(({ device }, index) => ({ index, device })),
+    release: ({ index }) => held[index]?.lock?.close(),
     close: () => {
-      for (const lock of locks.values()) lock.close()
+      for (const { lock } of held) lock?.close()
     },
   }
 }
 
-function allTaken(refused: readonly (SlotInUse & { readonly device: Device })[]): TuneError {
+/** A slot that another process has. */
+interface RefusedSlot {
+  readonly device: Device
+  readonly by: SlotInUse['by']
+}
+
+/** Whether any number of runs may use a device: TensorFlow.js, too, is on the CPU where it has no GPU. */
+function isShared({ kind, uuid }: Device): boolean {
+  return kind === 'cpu' || (kind === 'tfjs' && uuid === undefined)
+}
+
+/** Which of its device's slots one is, counted from 0. */
+function nthOf(devices: readonly Device[], index: number): number {
+  const key = deviceKey(devices[index]!)
+  return devices.slice(0, index).filter((device) => deviceKey(device) === key).length
+}
+
+function allTaken(refused: readonly RefusedSlot[]): TuneError {
   return new TuneError('device/busy', usersText(refused), {
     hint: 'wait for it or stop it; tune devices shows what is free; --slots N asks for more slots a GPU, to share it',
   })
 }
 
 /** `cuda:0 is used by study 'a' (process 41)`. */
-function usersText(refused: readonly (SlotInUse & { readonly device: Device })[]): string {
+function usersText(refused: readonly RefusedSlot[]): string {
   const texts = refused.map(({ by, device: { kind, index } }) => `${kind}:${index} is used by ${holderText(by)}`)
   return [...new Set(texts)].join(', ')
 }

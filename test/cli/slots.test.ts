@@ -86,15 +86,19 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-async function appears(file: string): Promise<void> {
-  while (!existsSync(file)) await sleep(10)
+/** Resolves once a process has written a file; fails where it ends without. */
+async function writes(child: ChildProcess, file: string): Promise<void> {
+  while (!existsSync(file)) {
+    if (child.exitCode !== null) throw new Error(`the process ended by ${child.exitCode} before it wrote ${file}`)
+    await sleep(10)
+  }
 }
 
 /** A study that runs on a device, once its first trial does. */
 async function startWaiting(dir: string, name: string, ...words: readonly string[]): Promise<ChildProcess> {
   const child = startTune(dir, [`${name}.ts`, ...words], withSmi(dir, TWO_GPUS))
   running.push(child)
-  await appears(join(dir, `${name}-0`))
+  await writes(child, join(dir, `${name}-0`))
   return child
 }
 
@@ -233,7 +237,7 @@ describe('--slots auto', () => {
     const { dir } = workspace({ 'a.ts': waitingStudy('a', 9) })
     const a = startTune(dir, ['a.ts', '--device', 'cuda', '--slots', 'auto'], withSmi(dir, TWO_GPUS))
     running.push(a)
-    await appears(join(dir, 'a-0'))
+    await writes(a, join(dir, 'a-0'))
     a.kill('SIGINT')
     const end = ended(a)
     await sleep(200)
