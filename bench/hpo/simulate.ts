@@ -30,7 +30,8 @@ export function simulate(
   { slots = 1, budget = Infinity, seedOf = (number) => number }: SimulateOptions = {},
   onEnd: (trial: Trial, reports: number) => void = () => undefined,
 ): Simulated {
-  const history: { trials: Trial[] } & History = { dims: [], goals: [goal], trials: [] }
+  const steps = curves[0]?.length ?? 0
+  const history: { trials: Trial[] } & History = { dims: [], goals: [goal], steps, trials: [] }
   const lanes: (Trial | undefined)[] = Array.from({ length: slots }, () => undefined)
   let reports = 0
   const put = (trial: Trial, outcome: Outcome): Trial => (history.trials[trial.number] = { ...trial, outcome })

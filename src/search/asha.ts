@@ -4,10 +4,10 @@ import { quantile } from './numeric/quantile.ts'
 import { promotion } from './promotion.ts'
 import { verdict, type Pruner } from './pruner.ts'
 import { worstIfNaN } from './ranking.ts'
-import { isRung } from './rungs.ts'
+import { firstRung, isRung } from './rungs.ts'
 
 interface AshaOptions {
-  /** The first step at which trials are compared. Default 1. */
+  /** The first step at which trials are compared. Default: the steps of a trial by `eta ** 3`, but 1 at least: three rungs. */
   readonly first?: number
   /** Of the trials at a rung, one in `eta` goes on; rungs lie at first, first * eta, first * eta^2, ... Default 3. */
   readonly eta?: number
@@ -26,15 +26,16 @@ interface AshaOptions {
  * goes on when it is among the best 1 / eta of the trials that reached it before, whatever became of those. Nobody waits
  * for anybody. The rungs are read from the stored reports.
  */
-export function asha({ first = 1, eta = 3, minTrials = 1, form = 'stopping' }: AshaOptions = {}): Pruner {
-  if (!(first >= 1))
-    throw new TuneError('study/invalid', `asha({ first: ${first} }): the first rung must be at step 1 or later`)
+export function asha({ first: given, eta = 3, minTrials = 1, form = 'stopping' }: AshaOptions = {}): Pruner {
+  if (given !== undefined && !(given >= 1))
+    throw new TuneError('study/invalid', `asha({ first: ${given} }): the first rung must be at step 1 or later`)
   if (!(eta > 1))
     throw new TuneError('study/invalid', `asha({ eta: ${eta} }): eta must be greater than 1`, { hint: 'try 3' })
-  if (form === 'promotion') return { name: 'asha', ...promotion({ first, eta, minTrials }) }
+  if (form === 'promotion') return { name: 'asha', ...promotion({ first: given, eta, minTrials }) }
   return {
     name: 'asha',
-    judge(trial, { goals, trials }) {
+    judge(trial, { goals, trials, steps }) {
+      const first = given ?? firstRung(steps, eta)
       const step = trial.reports.at(-1)?.step ?? 0
       if (!isRung(step, first, eta)) return undefined
       const all = trials.filter((other) => other.number !== trial.number)

@@ -2,9 +2,10 @@ import { TuneError } from '../errors.ts'
 import type { History, Trial } from '../trial.ts'
 import { asha } from './asha.ts'
 import type { Pruner } from './pruner.ts'
+import { firstRung } from './rungs.ts'
 
 interface HyperbandOptions {
-  /** The first step at which trials of the strictest bracket are compared. Default 1. */
+  /** The first step at which trials of the strictest bracket are compared. Default: as for `asha`. */
   readonly first?: number
   /** Of the trials at a rung, one in `eta` goes on; each bracket starts `eta` times as late as the one before. Default 3. */
   readonly eta?: number
@@ -19,11 +20,13 @@ interface HyperbandOptions {
  * early. A trial's seed says which bracket it is in, so that nobody has to count them; the shares are those of Hyperband (Li
  * et al. 2017, arXiv:1603.06560, algorithm 1), most in the strictest bracket. Trials are compared within theirs.
  */
-export function hyperband({ first = 1, eta = 3, brackets = 3, form = 'stopping' }: HyperbandOptions = {}): Pruner {
+export function hyperband({ first: given, eta = 3, brackets = 3, form = 'stopping' }: HyperbandOptions = {}): Pruner {
   if (!(Number.isInteger(brackets) && brackets >= 1))
     throw new TuneError('study/invalid', `hyperband({ brackets: ${brackets} }): a whole number from 1 is needed`)
-  const pruners = Array.from({ length: brackets }, (_, bracket) => asha({ first: first * eta ** bracket, eta, form }))
-  const shares = pruners.map((_, bracket) => eta ** (brackets - 1 - bracket) / (brackets - bracket))
+  const order = Array.from({ length: brackets }, (_, bracket) => bracket)
+  const prunerOf = (bracket: number, { steps }: History) =>
+    asha({ first: (given ?? firstRung(steps, eta)) * eta ** bracket, eta, form })
+  const shares = order.map((bracket) => eta ** (brackets - 1 - bracket) / (brackets - bracket))
   const within = (history: History, bracket: number): History => {
     return { ...history, trials: history.trials.filter((trial) => bracketOf(shares, trial) === bracket) }
   }
@@ -31,13 +34,13 @@ export function hyperband({ first = 1, eta = 3, brackets = 3, form = 'stopping' 
     name: 'hyperband',
     judge(trial, history) {
       const bracket = bracketOf(shares, trial)
-      const verdict = pruners[bracket]?.judge(trial, within(history, bracket))
+      const verdict = prunerOf(bracket, history).judge(trial, within(history, bracket))
       return verdict && inBracket(verdict, bracket, brackets)
     },
     ...(form === 'promotion' && {
       promote: (history: History, isLast: boolean) => {
-        for (const [bracket, pruner] of pruners.entries()) {
-          const promotion = pruner.promote?.(within(history, bracket), isLast)
+        for (const bracket of order) {
+          const promotion = prunerOf(bracket, history).promote?.(within(history, bracket), isLast)
           if (promotion) return inBracket(promotion, bracket, brackets)
         }
         return undefined

@@ -2,11 +2,11 @@ import type { Goal, History, Trial } from '../trial.ts'
 import { lossesAtStep } from './at_step.ts'
 import type { Pruner, Verdict } from './pruner.ts'
 import { worstIfNaN } from './ranking.ts'
-import { isRung } from './rungs.ts'
+import { firstRung, isRung } from './rungs.ts'
 
 /** How trials climb from rung to rung: as `asha` has it. */
 interface Climbing {
-  readonly first: number
+  readonly first: number | undefined
   readonly eta: number
   readonly minTrials: number
   /** How many go on from a rung at least. Default 0. */
@@ -24,7 +24,7 @@ export function promotion(climbing: Climbing): Pick<Pruner, 'judge' | 'promote'>
   return {
     judge(trial, history) {
       const step = stepOf(trial)
-      if (!isRung(step, climbing.first, climbing.eta)) return undefined
+      if (!isRung(step, climbing.first ?? firstRung(history.steps, climbing.eta), climbing.eta)) return undefined
       const isSame = (other: Trial) => other.number === trial.number
       const next = nextToClimb(climbing, history, (other) => isPaused(other) || isSame(other))
       if (next && isSame(next.trial)) return { action: 'keep', ...explained(history, next) }

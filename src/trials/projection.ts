@@ -51,7 +51,7 @@ function simulate(study: Study, cost: TrialCost, slots: number, pruner: Pruner |
   const { goals, budget } = study
   const qualities = Array.from({ length: budget.trials }, () => rng.uniform())
   const trials: Trial[] = []
-  const history = { dims: [], goals, trials }
+  const history = { dims: [], goals, trials, ...(budget.steps !== undefined && { steps: budget.steps }) }
 
   const next = (at: number): Lane | undefined => {
     const { paused, running } = countStates(trials)

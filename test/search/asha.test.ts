@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { asha } from '../../src/search/asha.ts'
 import type { Goal, Outcome } from '../../src/trial.ts'
+import type { Pruner } from '../../src/search/pruner.ts'
 import { prunerContract } from '../contracts/pruner.ts'
 import { historyOf, trialOf } from './histories.ts'
 
@@ -102,6 +103,26 @@ describe('asha', () => {
   ])('looks at the rungs of %j in %i steps', (options, steps, expected) => {
     expect(rungs(asha(options), steps)).toEqual(expected)
   })
+
+  test.each([
+    [51, 3, [2, 6, 17, 51]],
+    [27, 3, [1, 3, 9, 27]],
+    [300, 3, [12, 34, 100, 300]],
+    [12, 3, [2, 4, 12]],
+    [100, 4, [2, 7, 25, 100]],
+    [3, 3, [1, 3]],
+    [2, 3, [2]],
+    [1, 3, [1]],
+  ])(
+    'without a first rung has three below the last of %i steps, or as many as there are, for eta %d',
+    (steps, eta, expected) => {
+      const known: Pruner = {
+        name: 'asha',
+        judge: (trial, history) => asha({ eta }).judge(trial, { ...history, steps }),
+      }
+      expect(rungs(known, steps)).toEqual(expected)
+    },
+  )
 
   test('stops what Ray stops: a 1 after a 2 and a 4', () => {
     expect(keeps(asha({ eta: 2 }), [1], [[2], [4]])).toBe(false)
