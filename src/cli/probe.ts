@@ -2,7 +2,6 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../clock.ts'
 import { TuneError } from '../errors.ts'
 import type { StudyEvent } from '../event.ts'
-import { findDevices } from '../models/engines/devices.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { loadStudy } from '../trials/load.ts'
 import { checkSendable } from '../trials/sendable.ts'
@@ -99,12 +98,17 @@ async function measureStudy(options: Options, around: Surroundings, signal: Abor
 
 async function measureNetworks(options: Options, around: Surroundings, signal: AbortSignal): Promise<void> {
   const { size, batch } = options
-  const [slot, ...others] = slotsOf(options.device, 1)
-  if (!slot || others.length > 0) throw new InvalidArgumentError('Networks are measured on one device.')
-  const [device = slot.device] = await findDevices([slot.device], true)
-  const costs = await probeNetworks({ ...size, batch, device, signal, say: sayer(options, around) })
-  if (options.json) around.print(`${JSON.stringify(networksJson(costs))}\n`)
-  else around.print(networksText(costs, { ...size, batch, device }))
+  const say = sayer(options, around)
+  // Each network has a process of its own, one after another: they see what this one sees.
+  const held = await holdSlots(slotsOf(options.device, 1), 'tune probe', 'threads', say)
+  try {
+    const { device } = held.slots[0]!
+    const costs = await probeNetworks({ ...size, batch, device, signal, say })
+    if (options.json) around.print(`${JSON.stringify(networksJson(costs))}\n`)
+    else around.print(networksText(costs, { ...size, batch, device }))
+  } finally {
+    held.close()
+  }
 }
 
 function sayer({ json }: Options, { printError }: Surroundings): (message: string) => void {

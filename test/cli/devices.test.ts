@@ -43,9 +43,10 @@ cuda:1    NVIDIA RTX 4090, 24 GiB
     expect(stdout).toContain('cuda      cannot be used: nvidia-smi fails: NVIDIA-SMI has failed: no driver\n')
   })
 
-  test.each([60, 80])('fits in %i columns', async (columns) => {
-    const { stdout } = await tuneWithGpus(TWO_GPUS, ['devices'], { COLUMNS: String(columns) })
-    const long = stdout.split('\n').filter((line) => line.length > columns && line.trim().includes(' '))
+  test('fits in 60 columns', async () => {
+    const { stdout } = await tuneWithGpus(TWO_GPUS, ['devices'], { COLUMNS: '60' })
+    // A path has no place to break.
+    const long = stdout.split('\n').filter((line) => line.length > 60 && line.trim().includes(' '))
     expect(long).toEqual([])
   })
 })
