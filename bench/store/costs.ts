@@ -46,7 +46,7 @@ export function measureHistory(dir: string, trials: number): void {
   again.close()
 }
 
-export function milliseconds(run: () => void): number {
+function milliseconds(run: () => void): number {
   const from = performance.now()
   run()
   return performance.now() - from

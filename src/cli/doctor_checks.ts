@@ -18,12 +18,12 @@ export function nodeCheck(version = process.versions.node): Check {
   return isEnough ? good('node', version) : wrong('node', `${version} is too old`, 'install Node 20.19 or newer')
 }
 
-/** How each native package is used for the first time: that is when its binary is loaded. */
+/** How each native package, once imported as `it`, is used for the first time: that may be when its binary is loaded. */
 const PACKAGES: Readonly<Record<string, string>> = {
-  'better-sqlite3': `new (await import('better-sqlite3')).default(':memory:')`,
-  'onnxruntime-node': `await import('onnxruntime-node')`,
-  sharp: `await import('sharp')`,
-  esbuild: `await (await import('esbuild')).transform('')`,
+  'better-sqlite3': `new it.default(':memory:')`,
+  'onnxruntime-node': '',
+  sharp: '',
+  esbuild: `await it.transform('')`,
 }
 
 /** Loads every native package, in a process of its own: one that was built for another Node may crash it. */
@@ -32,7 +32,8 @@ export async function packagesCheck(packages = PACKAGES): Promise<Check> {
   const faults = await Promise.all(
     Object.entries(packages).map(async ([name, code]) => {
       try {
-        await run(process.execPath, ['--input-type=module', '-e', `${code}\nprocess.exit()`], { cwd, timeout: 60_000 })
+        const script = `const it = await import('${name}')\n${code}\nprocess.exit()`
+        await run(process.execPath, ['--input-type=module', '-e', script], { cwd, timeout: 60_000 })
         return []
       } catch (error) {
         return [`${name}: ${faultOf(error)}`]
@@ -89,7 +90,7 @@ function bytesIn(dir: string): number {
 }
 
 /** Files that writers which are no more left behind: drafts of files, and half of a cached data set. */
-export function leftovers(results: string, now: number): readonly string[] {
+function leftovers(results: string, now: number): readonly string[] {
   const drafts = filesIn(results).filter((file) => isDraft(file, now))
   const partial = cacheFiles(cacheDir(results)).filter((file) => file.kind === 'partial' && isRemovable(file, now))
   return [...drafts, ...partial.map(({ path }) => path)]

@@ -2,7 +2,7 @@ import { parsePythonJson } from '../json.ts'
 import { seedFor } from '../rng.ts'
 import { encodeSpace, fitParams, leaves, type Choice, type Space } from '../space.ts'
 import type { Metrics, Outcome, Report, Trial } from '../trial.ts'
-import { rowsOf, type Db } from './db.ts'
+import { rowsOf, valueOf, type Db } from './db.ts'
 import { externalValue, fromLeaves, OPTUNA_STATES, plainValue, type TypedValue } from './optuna.ts'
 import { spaceOf } from './space_of.ts'
 import type { StoredTrial } from './sqlite_read.ts'
@@ -10,30 +10,43 @@ import type { StudyRecord } from './store.ts'
 
 /**
  * Trials that another program, such as Optuna, wrote into a study of ours, where their parameters lie in the space: those
- * that have ended, and those that wait with params that they were given. The rest is its own business. Rows of `known` are
- * left out.
+ * that have ended, and those that wait with params that they were given. The rest is its own business. Rows before `from` and
+ * those of `known` are left out.
  */
 export function readForeignTrials(
   db: Db,
   studyId: number,
   record: StudyRecord,
-  known: ReadonlySet<number> = new Set(),
-): readonly StoredTrial[] {
+  { from = 0, known = new Set() }: { readonly from?: number; readonly known?: ReadonlySet<number> } = {},
+): ForeignTrials {
   const sql = `
     SELECT trial_id, number, state, 1000 * unixepoch(datetime_complete) AS at,
       (SELECT value_json FROM trial_system_attributes WHERE trial_id = t.trial_id AND key = 'fixed_params') AS fixed_json
     FROM trials AS t
-    WHERE study_id = ? AND state IN ('COMPLETE', 'PRUNED', 'FAIL', 'WAITING')
-      AND NOT EXISTS (SELECT 1 FROM tune_trials AS o WHERE o.trial_id = t.trial_id AND ${IS_OURS})
+    WHERE study_id = ? AND trial_id >= ? AND NOT EXISTS (
+      SELECT 1 FROM tune_trials AS o WHERE o.trial_id = t.trial_id AND ${IS_OURS}
+    )
+    ORDER BY trial_id
   `
   const space = spaceOf(record.space)
-  const rows = rowsOf<ForeignRow>(db, sql, studyId).filter(({ trial_id }) => !known.has(trial_id))
-  return rows.flatMap((row) => {
-    const trial =
-      row.state === OPTUNA_STATES.interrupted ? parseWaiting(row, record, space) : parseForeign(db, row, record, space)
+  const rows = rowsOf<ForeignRow>(db, sql, studyId, from).filter(({ trial_id }) => !known.has(trial_id))
+  const trials = rows.flatMap((row) => {
+    const trial = row.state === WAITING ? parseWaiting(row, record, space) : parseForeign(db, row, record, space)
     return trial ? [{ id: row.trial_id, trial, isForeign: true }] : []
   })
+  const open = rows.find(({ state }) => !ENDED.includes(state))
+  const last = Number(valueOf(db, 'SELECT coalesce(max(trial_id), 0) FROM trials'))
+  return { trials, from: open?.trial_id ?? last + 1 }
 }
+
+interface ForeignTrials {
+  readonly trials: readonly StoredTrial[]
+  /** The first row that may be another one the next time: those before it have ended, or are ours. */
+  readonly from: number
+}
+
+const WAITING = OPTUNA_STATES.interrupted
+const ENDED: readonly string[] = [OPTUNA_STATES.complete, OPTUNA_STATES.pruned, OPTUNA_STATES.failed]
 
 /**
  * Whether a row `t` of `trials`, beside its `o` of `tune_trials`, is still ours: who starts a trial stamps it. What waits
@@ -56,6 +69,7 @@ function parseWaiting({ number, fixed_json }: ForeignRow, record: StudyRecord, s
 }
 
 function parseForeign(db: Db, row: ForeignRow, record: StudyRecord, space: Space): Trial | undefined {
+  if (!ENDED.includes(row.state)) return undefined
   try {
     const params = fromLeaves(record.space, readLeaves(db, row.trial_id, record))
     const point = encodeSpace(space, params)

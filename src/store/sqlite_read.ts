@@ -80,7 +80,7 @@ export function readTrials(db: Db, studyId: number, record: StudyRecord): readon
     const failed = failures.get(row.trial_id)
     own.push({ id: row.trial_id, trial: failed ? { ...trial, failures: failed } : trial })
   }
-  return [...own, ...readForeignTrials(db, studyId, record)].toSorted((a, b) => a.trial.number - b.trial.number)
+  return [...own, ...readForeignTrials(db, studyId, record).trials].toSorted((a, b) => a.trial.number - b.trial.number)
 }
 
 /** Whether a trial that was ours still is. */

@@ -86,6 +86,7 @@ function sharedTrials(db: Db, studyId: number, record: StudyRecord, stored: read
   const interrupted = new Set(stored.filter(({ isForeign, trial }) => !isForeign && isInterrupted(trial)).map(({ trial }) => trial.number)) // prettier-ignore
   const ended = new Set(foreign.filter(({ trial }) => hasEnded(trial)).map(({ id }) => id))
   let version = db.pragma('data_version')
+  let from = 0
 
   const idOf = (number: number): number => {
     const id = ids.get(number)
@@ -100,16 +101,19 @@ function sharedTrials(db: Db, studyId: number, record: StudyRecord, stored: read
       if (now === version) return undefined
       const taken = [...interrupted].filter((number) => !isOurs(db, idOf(number)))
       const gone = [...enqueued, ...taken]
-      const found = readForeignTrials(db, studyId, record, ended)
+      // Of those that were ours, no row was looked at before.
+      from = Math.min(from, ...taken.map(idOf))
+      const found = readForeignTrials(db, studyId, record, { from, known: ended })
+      from = found.from
       enqueued.clear()
       for (const number of taken) interrupted.delete(number)
-      for (const { id, trial } of found) {
+      for (const { id, trial } of found.trials) {
         ids.set(trial.number, id)
         if (hasEnded(trial)) ended.add(id)
         else enqueued.add(trial.number)
       }
       version = now
-      return { gone, present: found.map(({ trial }) => trial) }
+      return { gone, present: found.trials.map(({ trial }) => trial) }
     },
     add: ({ number }, id) => void ids.set(number, id),
     own: (trial) => {
