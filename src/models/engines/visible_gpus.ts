@@ -1,9 +1,6 @@
 /** What `CUDA_VISIBLE_DEVICES` may name: a GPU, or a part of one under MIG. */
-export interface Named {
+export interface Numbered {
   readonly uuid: string
-}
-
-export interface Numbered extends Named {
   /** Its number where every GPU is visible; a part of a GPU has none. */
   readonly index: number | undefined
 }
