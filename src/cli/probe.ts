@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { systemClock } from '../clock.ts'
 import { TuneError } from '../errors.ts'
 import type { StudyEvent } from '../event.ts'
