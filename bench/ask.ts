@@ -9,7 +9,10 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { stream } from '../src/rng.ts'
+import { pedAnova } from '../src/search/importance/ped_anova.ts'
 import { quantile } from '../src/search/numeric/quantile.ts'
+import { historyAfter } from './ask/history.ts'
 import { SAMPLERS } from './ask/samplers.ts'
 import { askAndTell, fillTo, openBench, timed, type Time } from './ask/study.ts'
 
@@ -35,6 +38,7 @@ function main(samplers: readonly string[]): void {
       Array.from({ length: 3 }, () => inProcess(dir).time),
       150,
     )
+    measureImportances()
     measureMemory(50_000)
   } finally {
     rmSync(dir, { recursive: true })
@@ -73,6 +77,13 @@ function print(what: string, numbers: readonly (number | undefined)[], isMet: bo
   if (!isMet) process.exitCode = 1
   const cells = numbers.map((number) => String(Number(number?.toPrecision(3) ?? Number.NaN)).padStart(7))
   console.log(`${what.padEnd(30)} ${cells.join(' ')}   ${isMet ? 'pass' : 'FAIL'}`)
+}
+
+/** Which of ten parameters mattered in 10,000 trials, with its intervals. */
+function measureImportances(): void {
+  const history = historyAfter(10_000)
+  const times = Array.from({ length: 10 }, (_, n) => timed(() => pedAnova(history, stream(n, 'importances'))))
+  line('PED-ANOVA, 10000 trials', times.slice(2), 100)
 }
 
 /** Memory of a process that has opened a study of so many trials. They are written where no disk has to be waited for. */
