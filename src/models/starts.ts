@@ -4,7 +4,7 @@ import type { Category, ImageSet } from '../data/image_set.ts'
 import { instanceSide } from '../data/instance_side.ts'
 import type { Resize } from '../data/loader.ts'
 import { DEFAULT_NORMALISATION, type DomainNormalisation, type Normalisation } from '../data/normalisation.ts'
-import { TuneError } from '../errors.ts'
+import { isTuneError, TuneError } from '../errors.ts'
 import { fingerprint } from '../json.ts'
 import { checkpointDir, checkpointFile } from '../results.ts'
 import {
@@ -144,17 +144,17 @@ export interface Start {
 }
 
 /**
- * What a trial kept with its newest report where it has made any; else all that the trial became which it begins from;
+ * What a trial kept with its newest report where it has made any and that is whole; else all that the trial became which it begins from;
  * else the weights that it is to start from; else nothing. Throws `checkpoint/invalid` for a checkpoint of another
  * training, or of another network.
  */
 export function startOf({ trial, from }: TrainOptions, model: Model, about: AboutTraining): Start {
   const { reported = 0 } = trial
-  const own = resumeFile(trial.dir, reported)
-  if (existsSync(own)) {
-    const { about: kept, network, state } = openCheckpoint(own)
-    if (kept.training === about.training) return { start: { network, state }, reports: reported }
-    throw new TuneError('checkpoint/invalid', `${own} is the checkpoint of another training`, {
+  const own = newestWhole(trial.dir, reported)
+  if (own) {
+    const { about: kept, network, state, reports, file } = own
+    if (kept.training === about.training) return { start: { network, state }, reports }
+    throw new TuneError('checkpoint/invalid', `${file} is the checkpoint of another training`, {
       hint: 'its options, seed or images were others: remove it to begin anew',
     })
   }
@@ -164,6 +164,27 @@ export function startOf({ trial, from }: TrainOptions, model: Model, about: Abou
   const { weights, buffers } = initialState(network, trial.seed, [])
   const loaded = warmStart(network, weights, buffers, from)
   return { start: { network, state: { weights, buffers } }, loaded, reports: 0 }
+}
+
+/**
+ * What a trial kept with its newest report or, where a disk has damaged that, with the one before. The reports in between
+ * are trained again, in silence, and so is everything where none is whole: the same seed gives the same reports.
+ */
+function newestWhole(
+  dir: string,
+  reported: number,
+): (Trained & { readonly reports: number; readonly file: string }) | undefined {
+  for (const reports of [reported, reported - 1]) {
+    const file = resumeFile(dir, reports)
+    if (!existsSync(file)) continue
+    try {
+      return { ...openCheckpoint(file), reports, file }
+    } catch (error) {
+      if (!isTuneError(error)) throw error
+      console.warn(`${error.message}: the trial goes on from what it kept before, or begins anew`)
+    }
+  }
+  return undefined
 }
 
 /** A network as another trial left it, for one of the same layers. */

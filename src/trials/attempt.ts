@@ -21,7 +21,8 @@ export async function attempt(
   const from = session.now()
   const end = (isUnjudged && judge(session, started)) || (await runOn(session, started, slot))
   const failed = failureToMend(session, started, end)
-  const seconds = (session.now() - from) / 1000
+  // A clock may be set back meanwhile.
+  const seconds = Math.max(0, session.now() - from) / 1000
   if (!failed) endTrial(session, started.number, end, seconds)
   else endTrial(session, started.number, { ...end, outcome: { state: 'interrupted', after: failed } }, seconds)
   return failed

@@ -175,7 +175,7 @@ function announce({ study, store, sampler, executor, clock, onEvent }: StudyRun,
 function conclude({ study, store, clock, onEvent }: StudyRun, end: StudyEnd, startedAt: number): void {
   const { why, reason, history } = end
   const at = clock.now()
-  const seconds = (at - startedAt) / 1000
+  const seconds = Math.max(0, at - startedAt) / 1000
   onEvent({ kind: 'study-ended', study: study.name, why, reason, trials: history.trials, seconds, at })
   store.log(study.name, { kind: 'study-ended', why, reason, seconds })
 }

@@ -761,6 +761,16 @@ describe('an interrupted run', () => {
   })
 })
 
+test('a clock that jumps changes neither trials nor results', async () => {
+  let ticks = 0
+  const jumps = [0, 5_000, -3_600_000, 86_400_000, -86_400_000]
+  const clock = { now: () => Date.UTC(2026, 0, 1) + ++ticks + (jumps[ticks % jumps.length] ?? 0) }
+  const results = ({ trials }: Ran) => trials.map(({ params, seed, outcome, reports }) => [params, seed, outcome, reports.map(({ metrics }) => metrics)]) // prettier-ignore
+  const jumping = await run(studyOf(nineReports), { clock })
+  expect(results(jumping)).toEqual(results(await run(studyOf(nineReports))))
+  expect(jumping.trials.every(({ seconds = -1 }) => seconds >= 0)).toBe(true)
+})
+
 describe('a study', () => {
   test('prepares once, before its trials, which are given what it gave', async () => {
     const seen: unknown[] = []
