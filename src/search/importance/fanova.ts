@@ -67,8 +67,8 @@ function shuffledColumn(column: Float64Array, rng: Rng): Float64Array {
   return shuffled
 }
 
-/** The share of a tree's variance that each dimension explains by itself; 0 where a tree is flat. */
-function mainEffects(leaves: readonly Leaf[], dims: number): readonly number[] {
+/** The share of a tree's variance that each dimension explains by itself; 0 where a tree is flat. Its leaves tile the unit cube. */
+export function mainEffects(leaves: readonly Leaf[], dims: number): readonly number[] {
   const volumes = leaves.map(({ low, high }) => high.reduce((volume, end, d) => volume * (end - low[d]!), 1))
   const mean = leaves.reduce((sum, leaf, i) => sum + volumes[i]! * leaf.mean, 0)
   const variance = leaves.reduce((sum, leaf, i) => sum + volumes[i]! * (leaf.mean - mean) ** 2, 0)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { stream } from '../../../src/rng.ts'
-import { fanova } from '../../../src/search/importance/fanova.ts'
+import { fanova, mainEffects } from '../../../src/search/importance/fanova.ts'
 import { oneOf, spaceDims, uniform, type Dim, type Point } from '../../../src/space.ts'
 import { numbers } from '../functions.ts'
 import { historyOf, trialOf } from '../histories.ts'
@@ -91,5 +91,36 @@ describe('fANOVA', () => {
   test('says the same of the same trials', () => {
     const history = study(numbers(2), randomPoints(2, 50), ([a = 0]) => a)
     expect(fanova(structuredClone(history), rng())).toEqual(fanova(history, rng()))
+  })
+})
+
+describe('the main effects of a tree', () => {
+  // Five leaves by hand: the cube is cut at x = 0.4, its left at y = 0.7, its right at z = 0.25, and the rest there at x = 0.8.
+  const leaf = (low: readonly number[], high: readonly number[], mean: number) => ({ low: Float64Array.from(low), high: Float64Array.from(high), mean }) // prettier-ignore
+  const leaves = [
+    leaf([0, 0, 0], [0.4, 0.7, 1], 1),
+    leaf([0, 0.7, 0], [0.4, 1, 1], -2),
+    leaf([0.4, 0, 0], [1, 1, 0.25], 3),
+    leaf([0.4, 0, 0.25], [0.8, 1, 1], 0.5),
+    leaf([0.8, 0, 0.25], [1, 1, 1], 4),
+  ]
+
+  test('are the variances of its marginals, as summed over every cell of a grid that all cuts lie on', () => {
+    const cells = 20
+    const places = Array.from({ length: cells }, (_, i) => (i + 0.5) / cells)
+    const at = (point: Point) =>
+      leaves.find(({ low, high }) => point.every((x, d) => x > low[d]! && x < high[d]!))?.mean ?? Number.NaN
+    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+    const variance = (values: readonly number[]) => mean(values.map((value) => (value - mean(values)) ** 2))
+    const cube = places.flatMap((x) => places.flatMap((y) => places.map((z) => [x, y, z] as const)))
+    const total = variance(cube.map(at))
+    const marginals = [0, 1, 2].map((d) => places.map((x) => mean(cube.filter((point) => point[d] === x).map(at))))
+    const expected = marginals.map((marginal) => variance(marginal) / total)
+    expect(expected.every((share) => share > 0.01)).toBe(true)
+    for (const [d, share] of mainEffects(leaves, 3).entries()) expect(share).toBeCloseTo(expected[d]!, 12)
+  })
+
+  test('are none where all leaves are alike', () => {
+    expect(mainEffects(leaves.map((one) => ({ ...one, mean: 7 })), 3)).toEqual([0, 0, 0]) // prettier-ignore
   })
 })
