@@ -5,7 +5,7 @@ export interface Piece {
 }
 
 /** Longer lines are no reports: 1 MiB. */
-export const MOST_BYTES = 2 ** 20
+const MOST_BYTES = 2 ** 20
 
 /**
  * Cuts output, however it comes, at the lines that have one of some words; what is between them stays together, for there

@@ -18,7 +18,8 @@ const MOST_FILE_BYTES = 2 ** 30
  */
 export async function scoreWritten(dir: string, path: unknown, truth: EvalSet, signal: AbortSignal): Promise<Scores> {
   if (typeof path !== 'string' || path === '') throw refused(`'${PREDICTIONS}' is ${JSON.stringify(path)}, no path`)
-  const source = openSource(insideOf(dir, path), (file) => void insideOf(dir, relative(dir, file)))
+  const root = realpathSync(dir)
+  const source = openSource(insideOf(root, path), (file) => void insideOf(root, relative(root, file)))
   const counts = await scoreSource(truth, source, signal)
   const statistics = imageStatistics(counts, truth.categories.length)
   const imageIds = truth.images.map(({ imageId }) => imageId)
@@ -26,13 +27,13 @@ export async function scoreWritten(dir: string, path: unknown, truth: EvalSet, s
   return scoresOf(statistics, truth)
 }
 
-/** The file of a path that stays inside a directory, links followed. */
-export function insideOf(dir: string, path: string): string {
+/** The file of a path that stays inside a directory, which itself is no link, links followed. */
+function insideOf(dir: string, path: string): string {
   if (isAbsolute(path) || path.split(/[\\/]/).includes('..')) throw outside(dir, path)
   const file = join(dir, path)
   if (!lstatSync(file, { throwIfNoEntry: false })) throw refused(`there is no file ${path} in ${dir}`)
   const real = realpathOf(file, path)
-  if (!real.startsWith(realpathSync(dir) + sep)) throw outside(dir, path)
+  if (!real.startsWith(dir + sep)) throw outside(dir, path)
   const stats = statSync(real)
   if (!stats.isFile()) throw refused(`${path} in ${dir} is no file`)
   if (stats.size > MOST_FILE_BYTES) throw refused(`${path} in ${dir} has ${stats.size} bytes, more than 1 GiB`)

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Json } from '../json.ts'
 import { writeAtomically } from '../results.ts'
 import type { Params } from '../space.ts'
@@ -44,11 +44,11 @@ export function environmentOf(params: Params, trial: Trial, inherited: NodeJS.Pr
     ...Object.fromEntries(ofParams),
     PANOPTUNE_TRIAL: String(number),
     PANOPTUNE_SEED: String(seed),
-    PANOPTUNE_DIR: dir,
+    PANOPTUNE_DIR: resolve(dir),
     PANOPTUNE_REPORTED: String(reported),
     PANOPTUNE_DEVICE: deviceName(device),
     PANOPTUNE_STEPS: Number.isFinite(maxSteps) ? String(maxSteps) : undefined,
-    PANOPTUNE_FROM: from,
+    PANOPTUNE_FROM: from && resolve(from),
     ...visibleGpu(device),
   }
 }

@@ -93,7 +93,7 @@ describe('a study of programs', () => {
 
   test('ends a program whose trial has used up its time', async () => {
     const work = programs({ budget: 'trials: 1, steps: 9, trialSeconds: 0.3' })
-    work.write('trainer.sh', `${trainer.replace('sleep 0.02', 'sleep 1000')}`)
+    work.write('trainer.sh', trainer.replace('sleep 0.02', 'sleep 1000'))
     const { stdout } = await work.tune('run', 'study.ts', '--slots', '1')
     expect(stdout).toContain('took longer than its budget of 0.3 s')
     await sleep(50)

@@ -34,6 +34,11 @@ function writtenPredictions(): string {
   return dir
 }
 
+/** One that nobody writes to: to read it would take for ever. */
+function makePipe(file: string): void {
+  execFileSync('sh', ['-c', 'mkfifo "$0"', file])
+}
+
 describe('predictions that a program wrote', () => {
   test('are scored as `tune eval` scores them, and what each image adds is kept', async () => {
     const dir = writtenPredictions()
@@ -59,6 +64,12 @@ describe('predictions that a program wrote', () => {
     })
     writePredictions(join(dir, 'val.runs'), perfect)
     expect(await scoreWritten(dir, 'val.runs', truth, forever)).toMatchObject({ pq: 100, sq: 100, rq: 100 })
+  })
+
+  test('may lie in a directory that is reached by a link', async () => {
+    const link = join(temporaryDir(), '0001')
+    symlinkSync(writtenPredictions(), link)
+    expect((await scoreWritten(link, 'val.json', truth, forever)).pq).toBeLessThan(100)
   })
 
   test('make a line a report, to which their scores are added', async () => {
@@ -91,7 +102,7 @@ describe('predictions that a program wrote', () => {
     ['no path', 3, "'predictions' is 3, no path", () => {}],
     ['a missing file', 'other.json', 'there is no file other.json', () => {}],
     ['a directory', 'val', 'val in .* is no file', () => {}],
-    ['a named pipe', 'pipe', 'pipe in .* is no file', (dir) => execFileSync('mkfifo', [join(dir, 'pipe')])],
+    ['a named pipe', 'pipe', 'pipe in .* is no file', (dir) => makePipe(join(dir, 'pipe'))],
     [
       'a link to elsewhere',
       'link.json',
@@ -120,7 +131,7 @@ describe('predictions that a program wrote', () => {
       (dir) => {
         const [png = ''] = readdirSync(join(dir, 'val')).toSorted().slice(1)
         rmSync(join(dir, 'val', png))
-        execFileSync('mkfifo', [join(dir, 'val', png)])
+        makePipe(join(dir, 'val', png))
       },
     ],
     [
