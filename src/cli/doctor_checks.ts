@@ -32,7 +32,7 @@ export async function packagesCheck(packages = PACKAGES): Promise<Check> {
   const faults = await Promise.all(
     Object.entries(packages).map(async ([name, code]) => {
       try {
-        const script = `const it = await import('${name}')\n${code}\nprocess.exit()`
+        const script = `const it = await import(${JSON.stringify(name)})\n${code}\nprocess.exit()`
         await run(process.execPath, ['--input-type=module', '-e', script], { cwd, timeout: 60_000 })
         return []
       } catch (error) {
