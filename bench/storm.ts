@@ -1,7 +1,7 @@
 /*
  * A storm of kill -9 over real trainings: drivers, worker processes, or both, at random moments. Nothing may be lost,
  * doubled or left running, and with one slot the results are those of a run that nobody disturbed, to the bit.
- *   npm run bench -- storm [--kills 200] [--trials 40] [--seed 1]
+ *   npm run storm -- [--kills 200] [--trials 40] [--seed 1]
  */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

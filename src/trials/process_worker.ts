@@ -17,6 +17,7 @@ export interface ProcessJob extends Omit<Job, 'data'> {
  */
 export function serveDriver(cacheDir: string): void {
   beFirstVictim()
+  printWhole()
   // Those are meant for the driver, which then says what is to be done.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
   process.on('disconnect', () => process.kill(-process.pid, 'SIGKILL'))
@@ -48,6 +49,14 @@ function memoPrepare(cacheDir: string): (job: ProcessJob) => Promise<unknown> {
       ready.set(key, await prepare?.({ ...context, bestOf: (study) => sources[study] ?? '' }))
     }
     return ready.get(key)
+  }
+}
+
+/** Native code that prints much would fail where Node.js has made its own pipes to give up when they are full. */
+function printWhole(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    const { _handle: handle } = stream as { _handle?: { setBlocking?: (on: boolean) => void } }
+    handle?.setBlocking?.(true)
   }
 }
 

@@ -32,7 +32,7 @@ test.each([
   const whole = await losses(temporaryDir())
   const dir = temporaryDir()
   await losses(dir, 0, 3)
-  const files = readdirSync(join(dir, 'checkpoint')).toSorted().reverse()
+  const files = readdirSync(join(dir, 'checkpoint')).toSorted().toReversed()
   expect(files).toEqual(['3.safetensors', '2.safetensors'])
   for (const name of files.slice(0, cut)) {
     const file = join(dir, 'checkpoint', name)
