@@ -20,6 +20,7 @@ import { messageOf, TuneError } from './errors.ts'
  *     loss-weights/lock         held by the process that runs it
  *     loss-weights/workers/     locks that its worker processes hold
  *     loss-weights/trials/0042  what trial 42 wrote, its log.txt among it, and checkpoint/ while it may go on
+ *     .../trials/0042.running   a pipe that is held open while the program of a "command" trial may run
  *     cache/                    what can be made again: data sets and what studies derive from them
  *     .cache/studies/           study files as they are run: bundled, and named by their content
  */

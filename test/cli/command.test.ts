@@ -36,7 +36,7 @@ function programs(change = {}): Workspace {
 
 interface TrialJson {
   readonly reports: readonly { readonly metrics: unknown }[]
-  readonly outcome: unknown
+  readonly state: unknown
   readonly params: unknown
 }
 
@@ -44,9 +44,9 @@ interface TrialJson {
 async function trialsIn({ tune }: Workspace): Promise<unknown> {
   const { stdout } = await tune('export', '--json')
   const { trials } = JSON.parse(stdout) as { readonly trials: readonly TrialJson[] }
-  return trials.map(({ params, outcome, reports }) => ({
+  return trials.map(({ params, state, reports }) => ({
     params,
-    outcome,
+    state,
     metrics: reports.map(({ metrics }) => metrics),
   }))
 }
