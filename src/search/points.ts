@@ -53,7 +53,7 @@ export function broughtWithin({ dims, within }: History, point: Point): Point {
 }
 
 /** The point with NaN for each coordinate that its condition switches off. */
-export function withoutInactive(dims: readonly Dim[], point: Point): Point {
+function withoutInactive(dims: readonly Dim[], point: Point): Point {
   return point.map((x, d) => (isActive(dims, point, d) ? x : Number.NaN))
 }
 
