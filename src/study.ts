@@ -32,7 +32,10 @@ export interface Budget {
   readonly hours?: number
   /** Hours that all trials together may use of their devices, to start another. Default: no limit. */
   readonly deviceHours?: number
-  /** Seconds that one trial may take before it fails with `trial/timeout`. Default: no limit. */
+  /**
+   * Seconds that one trial may take before it fails with `trial/timeout`. One that has kept a newer checkpoint meanwhile gets
+   * as many once more, from there. Default: no limit.
+   */
   readonly trialSeconds?: number
   /** Failed trials after which the study stops. Default: no limit. */
   readonly failures?: number
@@ -99,8 +102,11 @@ export interface StudyDefinition<S extends Space, M extends Metrics, X extends S
    * the params, they are shown and stored, and nothing is searched along them. Default: none.
    */
   readonly derive?: (params: NoInfer<Values<S>>) => E
-  /** Runs once, before any trial, in the driver: reads and checks the data. Large arrays belong into a
-   * SharedArrayBuffer, which all workers then share. What it throws ends the study before it begins. */
+  /**
+   * Runs once, before any trial, in the driver: reads and checks the data. Large arrays belong into a SharedArrayBuffer,
+   * which all worker threads then share. Processes share nothing: each runs it once more, so that what takes long belongs
+   * into files under `cacheDir`. What it throws ends the study before it begins.
+   */
   readonly prepare?: (context: PrepareContext<Widened<X>>) => D | Promise<D>
   readonly objective: Objective<Values<S> & Derived<NoInfer<E>>, M, Widened<X>, D>
   /**

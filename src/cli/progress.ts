@@ -105,7 +105,7 @@ function endedLine(event: Extract<StudyEvent, { kind: 'trial-ended' }>, board: S
     case 'paused':
       return `${name}  ${result}  ${reason}`
     case 'interrupted':
-      return `${name}  it goes on when the study continues`
+      return outcome.after ? `${name}  ${reason}: it is run again` : `${name}  it goes on when the study continues`
     default:
       return `${name}  ${reason}`
   }

@@ -12,6 +12,7 @@ import { BASELINE, baselineOf, best, isBaselineAgain, type Metrics, type Trial }
 import { prepare } from '../trials/session.ts'
 import { loadStudy } from '../trials/load.ts'
 import { repeat } from '../trials/repeat.ts'
+import { dataFor } from '../trials/sendable.ts'
 import { sourcesFor } from '../trials/sources.ts'
 import { finite } from './events_json.ts'
 import { openExecutor } from './executors.ts'
@@ -76,7 +77,8 @@ async function recheck(options: Options, { print, printError, terminal, exitWith
   const { signal, exitCode, done } = interruptible((text) => printError(`${text}\n`), NOTHING_KEPT)
   try {
     const onEvent = (event: StudyEvent) => void (event.kind === 'preparing' && say(event.message))
-    const data = await prepare({ study, results, clock: systemClock, onEvent }, sourcesFor(name, store, results))
+    const sources = sourcesFor(name, store, results)
+    const data = dataFor(executor, await prepare({ study, results, clock: systemClock, onEvent }, sources), sources)
     const runs = await repeat({
       study,
       url,

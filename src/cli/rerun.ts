@@ -17,6 +17,7 @@ import { loadBundle, loadStudy } from '../trials/load.ts'
 import { provenanceOf, type Provenance } from '../trials/provenance.ts'
 import { failureOf, parseReport } from '../trials/report.ts'
 import { prepare } from '../trials/session.ts'
+import { dataFor } from '../trials/sendable.ts'
 import { sourcesFor } from '../trials/sources.ts'
 import { EXIT } from './exit_codes.ts'
 import { count } from './format.ts'
@@ -72,7 +73,8 @@ async function rerun(
   const { signal, exitCode, done } = interruptible((text) => printError(`${text}\n`), NOTHING_KEPT)
   try {
     const onEvent = (event: StudyEvent) => void (event.kind === 'preparing' && say(event.message))
-    const data = await prepare({ study, results, clock: systemClock, onEvent }, sourcesFor(name, store, results))
+    const sources = sourcesFor(name, store, results)
+    const data = await prepare({ study, results, clock: systemClock, onEvent }, sources)
     const isOtherData = provenance !== undefined && contentHash(data, resolve(results)) !== provenance.data
     if (isOtherData) say('note: the data is not what it was')
     const job: Job = {
@@ -86,7 +88,7 @@ async function rerun(
       reported: 0,
       ...(trial.from !== undefined && { from: trialDir(results, name, trial.from) }),
       settings: study.settings,
-      data,
+      data: dataFor(executor, data, sources),
     }
     const end = await compare(study, trial, executor.run(job, slot, signal), say)
     signal.throwIfAborted()

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { appendLog } from '../log_file.ts'
 import { logFile } from '../results.ts'
 import type { Device } from '../trial.ts'
@@ -25,13 +26,14 @@ export interface ProcessOptions extends ExecutorOptions {
  * each process runs the study's `prepare` itself, whose caches are on disk.
  */
 export function processesExecutor(slots: readonly Slot[], options: ProcessOptions): Executor {
-  return workersExecutor(slots, 'prepared again', (slot) => openProcess(slot, options), options)
+  return workersExecutor(slots, 'prepared again', (slot, onGone) => openProcess(slot, options, onGone), options)
 }
 
-/** What is kept of a process's last words, in characters. */
+/** What is kept of a process's last words, in characters, and how long they may be on their way after its end. */
 const LAST_WORDS = 4096
+const LAST_WORDS_MS = 200
 
-function openProcess(slot: Slot, { script, args }: ProcessOptions): Worker {
+function openProcess(slot: Slot, { script, args }: ProcessOptions, onGone: () => void): Worker {
   const child = fork(script, args(slot), {
     serialization: 'advanced',
     env: { ...process.env, ...environmentFor(slot.device) },
@@ -41,6 +43,7 @@ function openProcess(slot: Slot, { script, args }: ProcessOptions): Worker {
   })
   const kill = () => killGroup(child)
   process.once('exit', kill)
+  child.once('exit', onGone)
   const gone = once(child, 'exit')
   void gone.finally(() => process.off('exit', kill)).catch(() => undefined)
   let lastWords = ''
@@ -62,11 +65,9 @@ function openProcess(slot: Slot, { script, args }: ProcessOptions): Worker {
       kills = kernelKills()
       const { data, ...rest } = job
       const told = { ...rest, device: insideOf(job.device), sources: data as ProcessJob['sources'] }
-      const onExit = (code: number | null, signal: NodeJS.Signals | null) => {
-        // What it wrote last may still be on its way.
-        setImmediate(() =>
-          onLost(deathError({ code, signal, lastWords, kernelKilled: (kernelKills() ?? 0) > (kills ?? 0) })),
-        )
+      const onExit = async (code: number | null, signal: NodeJS.Signals | null) => {
+        await Promise.race([once(child, 'close'), sleep(LAST_WORDS_MS)])
+        onLost(deathError({ code, signal, lastWords, kernelKilled: (kernelKills() ?? 0) > (kills ?? 0) }))
       }
       child.once('exit', onExit)
       child.once('error', onLost)

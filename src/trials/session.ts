@@ -14,7 +14,7 @@ import type { Executor, Slot } from './executor.ts'
 import { createRoom, type Room } from './room.ts'
 import { provenanceEvent } from './provenance.ts'
 import type { TrialRun } from './run_trial.ts'
-import { checkSendable } from './sendable.ts'
+import { checkSendable, dataFor } from './sendable.ts'
 import { sourcesFor, staleness, type Sources } from './sources.ts'
 import { endOf, type Progress } from './stopping.ts'
 import { suggest } from './suggest.ts'
@@ -129,7 +129,7 @@ async function prepareUntil(run: StudyRun): Promise<unknown> {
   if (signal.aborted) return undefined
   checkSendable(executor, study, data)
   keepProvenance(run, data, sources)
-  return executor.data === 'prepared again' ? sources.files() : data
+  return dataFor(executor, data, sources)
 }
 
 /** Keeps where this run's trials come from, and says which of it is out of date. */

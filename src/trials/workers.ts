@@ -12,6 +12,9 @@ export interface Worker {
   readonly canBeKilled: boolean
 }
 
+/** Starts a worker of a slot. `onGone` hears that it has exited, though it may run no trial. */
+export type OpenWorker = (slot: Slot, onGone: () => void) => Worker
+
 /** How long a worker that is not stuck in a call may take to say so. */
 const PING_MS = 1000
 
@@ -31,7 +34,7 @@ interface Lane {
 export function workersExecutor(
   slots: readonly Slot[],
   data: Executor['data'],
-  openWorker: (slot: Slot) => Worker,
+  openWorker: OpenWorker,
   { graceMs = GRACE_MS }: ExecutorOptions,
 ): Executor {
   const closing = new AbortController()
@@ -45,9 +48,8 @@ export function workersExecutor(
     run: async function* run(job, slot, signal) {
       const lane = lanes.find((one) => one.slot.index === slot.index)
       if (!lane || lane.isGivenUp) throw new Error(`there is no slot ${slot.index}`)
-      lane.worker ??= openWorker(slot)
       const stop = AbortSignal.any([signal, closing.signal])
-      const trial = startTrial(lane, lane.worker, job, stop, graceMs)
+      const trial = startTrial(lane, workerOf(lane, openWorker), job, stop, graceMs)
       lane.running = trial.reading
       try {
         yield* trial.reading.reports
@@ -67,6 +69,15 @@ export function workersExecutor(
   }
 }
 
+function workerOf(lane: Lane, openWorker: OpenWorker): Worker {
+  if (lane.worker) return lane.worker
+  const worker = openWorker(lane.slot, () => {
+    if (lane.worker === worker) lane.worker = undefined
+  })
+  lane.worker = worker
+  return worker
+}
+
 /** Hands a job to the slot's worker, which then waits to be asked for reports. */
 function startTrial(
   lane: Lane,
@@ -77,7 +88,7 @@ function startTrial(
 ): { reading: Reading; close(): void } {
   let isForced = false
   const port = worker.start(job, (error) => {
-    lane.worker = undefined
+    if (lane.worker === worker) lane.worker = undefined
     if (!isForced) reports.close(error)
   })
   const reports = remote(port)

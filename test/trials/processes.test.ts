@@ -70,6 +70,22 @@ describe.skipIf(!isBuilt)('the executor of processes', () => {
       new AbortController().signal,
       gpus.slots[0],
     )
-    expect(report).toEqual({ pq: 0, visible: 'GPU-3f1c', order: 'PCI_BUS_ID' })
+    expect(report).toEqual({ pq: 0, visible: 'GPU-3f1c', order: 'PCI_BUS_ID', pid: expect.any(Number) as unknown })
+  })
+
+  test('replaces a process that dies between two trials, which costs none of them', async () => {
+    const executor = open()
+    const [report] = (await readAll(executor, jobOf('tell its device'))) as readonly { readonly pid: number }[]
+    process.kill(report!.pid, 'SIGKILL')
+    while (isThere(report!.pid)) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(await readAll(executor, jobOf('count'))).toHaveLength(3)
   })
 })
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
