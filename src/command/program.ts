@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import type { Duplex, Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { findProgram } from './find_program.ts'
+import { spawnScript } from './script.ts'
 
 /** How a program ended. */
 export interface Ending {
@@ -32,94 +33,69 @@ export interface ProgramOptions {
   readonly onStderr: (bytes: Buffer) => void
 }
 
-/*
- * Run by /bin/sh as the leader of a process group of its own; it never reads what a user wrote, which are arguments.
- *
- *     sh LEASE TENTHS PROGRAM ARGUMENT...
- *
- * It takes the lease, says so to the driver on descriptor 3 and waits for its word: who has no driver does not start. Then
- * it leaves a watcher behind and becomes the program. The watcher waits for the driver to close its end, as the kernel
- * does for one that was killed, and ends the group: politely, and as soon as the leader is gone or its time is up by force.
- * While it lives, the group's number belongs to nobody else.
- */
-const SCRIPT = `
-[ -p "$1" ] || mkfifo -m 600 "$1" || exit 125
-exec 4<>"$1" || exit 125
-echo >&3
-read -r _ <&3 || exit 125
-( (
-  trap '' TERM INT HUP
-  read -r _ <&3
-  kill -TERM 0
-  tenths=$2
-  while [ "$tenths" -gt 0 ] && kill -0 $$; do sleep 0.1; tenths=$((tenths - 1)); done
-  kill -KILL 0
-) </dev/null >/dev/null 2>&1 & )
-exec 3<&- 4<&-
-shift 2
-exec "$@"
-`
-
 /** What outlives the program's own process has so long to end by itself; and so long its output may stay silent. */
 const LATE_MS = 500
 
 /** Starts a program. Throws where there is none of this name. */
 export async function startProgram(
   [name, ...args]: readonly [string, ...string[]],
-  options: ProgramOptions,
+  { env, lease, graceMs, onStderr }: ProgramOptions,
 ): Promise<Program> {
-  // prettier-ignore
-  const { env, lease, graceMs, onStderr } = options
-  const tenths = String(Math.ceil(graceMs / 100))
-  const child = spawn('/bin/sh', ['-c', SCRIPT, 'sh', lease, tenths, findProgram(name), ...args], {
-    env,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-  })
-  const [, stdout, stderr, link] = child.stdio as unknown as [null, Readable, Readable, Duplex]
-  const exited = once(child, 'exit') as Promise<[Ending['code'], Ending['signal']]>
-  link.on('error', () => undefined) // the other side is gone: its exit says why
+  const words = [lease, String(Math.ceil(graceMs / 100)), findProgram(name), ...args]
+  const { child, stdout, stderr, link } = await spawnScript(words, env)
+  const group = groupOf(child)
   stderr.on('data', onStderr)
-  const hold = () => undefined
-  stdout.on('readable', hold) // else Node throws away what nobody has asked for when the program exits
-
-  let isOver = false
-  const signalGroup = (signal: NodeJS.Signals) => {
-    try {
-      if (child.pid !== undefined && !isOver) process.kill(-child.pid, signal)
-    } catch {
-      // Nobody is left of it.
-    }
-  }
-  const cleanUp = async (): Promise<Ending> => {
-    try {
-      const [code, signal] = await exited
-      signalGroup('SIGTERM')
-      await Promise.race([closed(stderr), pause(LATE_MS)])
-      return { code, signal }
-    } finally {
-      signalGroup('SIGKILL')
-      isOver = true // its number may be another's from now on
-      link.destroy()
-      rmSync(lease, { force: true })
-      closeWhenSilent(stdout)
-    }
-  }
-  const all = cleanUp()
-  all.catch(() => undefined) // whoever waits for it is told
-  link.once('data', () => link.write('go\n'))
-  await once(child, 'spawn')
+  const letGo = holdUnread(stdout)
+  const ended = endingOf(child, stderr, group).finally(() => {
+    link.destroy()
+    rmSync(lease, { force: true })
+    closeWhenSilent(stdout)
+  })
+  ended.catch(() => undefined) // whoever waits for it is told
   return {
     stdout: chunksOf(stdout),
-    ended: all,
+    ended,
     async end(patienceMs = 0) {
-      stdout.off('readable', hold).resume() // who waits to be read would not end
-      if (patienceMs > 0) await Promise.race([all, pause(patienceMs)])
-      signalGroup('SIGTERM')
-      const force = setTimeout(() => signalGroup('SIGKILL'), graceMs)
-      await all.catch(() => undefined).finally(() => clearTimeout(force))
+      letGo()
+      if (patienceMs > 0) await Promise.race([ended, pause(patienceMs)])
+      group.signal('SIGTERM')
+      const force = setTimeout(() => group.signal('SIGKILL'), graceMs)
+      await ended.finally(() => clearTimeout(force))
     },
   }
+}
+
+/** A program's process group, which can be sent signals until it is closed: its number may be another's after that. */
+function groupOf({ pid = 0 }: ChildProcess) {
+  let isClosed = false
+  return {
+    signal(name: NodeJS.Signals): void {
+      if (isClosed) return
+      try {
+        process.kill(-pid, name)
+      } catch {
+        // Nobody is left of it.
+      }
+    },
+    close: () => void (isClosed = true),
+  }
+}
+
+/** How the leader of a group ends, once the rest of it has ended, too. */
+async function endingOf(child: ChildProcess, stderr: Readable, group: ReturnType<typeof groupOf>): Promise<Ending> {
+  const [code, signal] = (await once(child, 'exit')) as [Ending['code'], Ending['signal']]
+  group.signal('SIGTERM')
+  await Promise.race([closed(stderr), pause(LATE_MS)])
+  group.signal('SIGKILL')
+  group.close()
+  return { code, signal }
+}
+
+/** Keeps what nobody has read yet, which Node throws away when the program exits; until it is let go. */
+function holdUnread(stream: Readable): () => void {
+  const hold = () => undefined
+  stream.on('readable', hold)
+  return () => void stream.off('readable', hold).resume()
 }
 
 async function* chunksOf(stream: Readable): AsyncGenerator<Buffer, void, void> {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { runCommand, type CommandRun } from '../../src/command/command.ts'
+import { runCommand, type CommandRun } from '../../src/command/run_command.ts'
 import { isHeld, leaseFile } from '../../src/command/lease.ts'
 import { HEAD_BYTES, TAIL_BYTES } from '../../src/log_file.ts'
 import { maximize } from '../../src/study.ts'
@@ -271,7 +271,7 @@ describe('a program that has to end', () => {
   })
 })
 
-const isBuilt = existsSync(new URL('../../dist/command/command.js', import.meta.url))
+const isBuilt = existsSync(new URL('../../dist/command/run_command.js', import.meta.url))
 if (!isBuilt) console.warn('a driver to kill runs the built code: npm run build first')
 
 describe.skipIf(!isBuilt)('a program whose driver is killed', () => {
