@@ -62,7 +62,7 @@ describe('a study of programs', () => {
     const [disturbed, undisturbed] = [programs(), programs()]
     const chance = stream(3, 'kills of programs')
     const run = ['run', 'study.ts', '--slots', '1', '--json']
-    for (let kill = 0; kill < 5; kill++) {
+    for (let kill = 0; kill < 3; kill++) {
       const driver = startTune(disturbed.dir, run)
       let left = 2 + chance.below(25)
       driver.stdout?.on('data', () => --left === 0 && driver.kill('SIGKILL'))

@@ -95,9 +95,9 @@ describe('what a program prints', () => {
 
   test('costs neither memory nor disk, however much it is', async () => {
     const run = shell(`
-      head -c 500000000 /dev/zero
-      yes '{"loss": 0.25}' | head -c 400000000
-      (yes training | head -c 100000000) >&2
+      head -c 250000000 /dev/zero
+      yes '{"loss": 0.25}' | head -c 150000000
+      (yes training | head -c 50000000) >&2
       echo; echo '{"pq": 1}'
     `)
     const before = process.memoryUsage().rss
