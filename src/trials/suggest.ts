@@ -1,3 +1,4 @@
+import { movedWithin } from '../half_spaces.ts'
 import { stream } from '../rng.ts'
 import type { Sampler, Suggestion } from '../search/sampler.ts'
 import { decodeSpace, encodeSpace, type Params, type Point } from '../space.ts'
@@ -32,7 +33,7 @@ export function suggest(study: Study, sampler: Sampler, history: History, number
     const seen = refused.length === 0 ? known : { ...known, trials: [...known.trials, ...refused] }
     const suggestion = blame(`sampler '${sampler.name}'`, () => sampler.suggest(seen, rng))
     if (!suggestion) return repeated
-    const advice = adviceOf(study, sampler, suggestion)
+    const advice = adviceOf(study, sampler, suggestion, known.within)
     const point = encodeSpace(space, advice.params)
     const isAllowed = brokenBy(study, advice.params) === undefined
     if (isAllowed && (isFree(sampler, suggestion) || !tried.has(point))) return advice
@@ -47,8 +48,14 @@ function placedOf(history: History): History {
   return { ...history, trials: history.trials.filter((trial) => isPlaced(history, trial)) }
 }
 
-function adviceOf({ space }: Study, { name }: Sampler, { point, reason, ...rest }: Suggestion): Advice {
-  const params = blame(`sampler '${name}'`, () => decodeSpace(space, point)) as Params
+/** The params of a suggestion, moved to where the study's weighted sums hold if its sampler does not look at them. */
+function adviceOf(
+  { space }: Study,
+  { name }: Sampler,
+  { point, reason, ...rest }: Suggestion,
+  within: History['within'] = [],
+): Advice {
+  const params = blame(`sampler '${name}'`, () => decodeSpace(space, movedWithin(within, point))) as Params
   return { params, reason: `${name}: ${reason}`, ...rest }
 }
 

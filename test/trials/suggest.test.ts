@@ -100,6 +100,15 @@ describe('a suggestion', () => {
     expect(ask()).toEqual(ask())
   })
 
+  test('of a sampler that knows nothing of weighted sums is moved to the nearest place where they hold', () => {
+    const stubborn: Sampler = { name: 'stubborn', suggest: () => ({ point: [0.8, 1], reason: 'as always' }) }
+    const study = studyOf(square, weightedSum({ a: 1, b: 1 }, { atMost: 1 }) as Where)
+    const advice = suggest(study, stubborn, historyOf(spaceDims(square), []), 1)
+    expect(advice?.reason).toBe('stubborn: as always')
+    expect(Number(advice?.params['a'])).toBeCloseTo(0.4, 9)
+    expect(Number(advice?.params['b'])).toBeCloseTo(0.6, 9)
+  })
+
   test('that nothing satisfies is an error that names what no point satisfies', () => {
     const demands = { often: ({ a }: Params) => Number(a) < 0.9, never: (params: Params) => sum(params) > 2 }
     const study = studyOf(square, demands)
