@@ -30,11 +30,14 @@ export function triedIn({ dims, trials }: Pick<History, 'dims' | 'trials'>, owne
     index.points.set(key, (index.points.get(key) ?? 0) + times)
   }
   const before = index.trials
-  for (let i = 0; i < Math.max(trials.length, before.length); i++) {
-    if (trials[i] === before[i] || trials[i]?.point === before[i]?.point) continue
+  const both = Math.min(trials.length, before.length)
+  for (let i = 0; i < both; i++) {
+    if (trials[i] === before[i]) continue
     add(before[i], -1)
     add(trials[i], 1)
   }
+  for (const trial of before.slice(both)) add(trial, -1)
+  for (const trial of trials.slice(both)) add(trial, 1)
   index.trials = trials.slice()
   indices.set(owner, index)
   const { points, unplaced } = index
