@@ -62,6 +62,7 @@ export function movedWithin(within: readonly HalfSpace[], point: Point): Point {
 function movedInto(half: HalfSpace, point: Point): Point {
   const slopes = half.terms.map(({ at }) => at(1) - at(0))
   const steepest = Math.max(...slopes.map(Math.abs))
+  if (steepest === 0) return point
   const least = Math.min(...slopes.filter((slope) => slope !== 0).map(Math.abs))
   const after = (way: number) => {
     const moved = [...point]

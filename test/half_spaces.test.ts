@@ -49,6 +49,11 @@ describe('a point', () => {
       expect(isWithin(within, movedWithin(within, [rng.uniform(), rng.uniform(), rng.uniform()]))).toBe(true)
   })
 
+  test('stays where it is where nothing can be moved', () => {
+    const fixed = { terms: [{ dim: 0, at: () => 3 }], atMost: 2 }
+    expect(movedWithin([fixed], [0.5])).toEqual([0.5])
+  })
+
   test('is moved among levels that only some combinations fit', () => {
     const levels = (x: number) => Math.min(9, Math.floor(10 * x))
     const sum = (sign: number): HalfSpace => ({
