@@ -19,6 +19,7 @@ import { insertEvent } from './sqlite_write.ts'
 import type { Store, StudyRecord } from './store.ts'
 import { endOrphans } from './worker_locks.ts'
 import { createWalKeeper, type WalKeeper } from './wal_keeper.ts'
+import { whenFree } from './when_free.ts'
 import { networkFileSystem } from './file_system.ts'
 import { TuneError } from '../errors.ts'
 
@@ -49,7 +50,7 @@ export function openSqliteStore(results: string, options: SqliteOptions = {}): S
     const own = writer
     if (!own) return readFile(connect, file, busyMs, read)
     own.batch.flush()
-    return guarded(file, () => read(own.db))
+    return guarded(file, () => whenFree(() => read(own.db), busyMs))
   }
 
   return {
@@ -99,7 +100,9 @@ interface Writer {
 function openWriter(file: string, options: SqliteOptions): Writer {
   const db = guarded(file, () => openForWriting(file, options))
   const keeper = options.isAlone ? NO_LOG : createWalKeeper(file)
-  const batch = createBatch(db, keeper.committed)
+  // From here on it is the batch that waits for others.
+  db.pragma('busy_timeout = 0')
+  const batch = createBatch(db, { waitMs: options.busyMs ?? BUSY_MS, onCommit: keeper.committed })
   // What waits to be written is not lost with a process that ends by an error, either.
   const atExit = () => batch.end()
   process.once('exit', atExit)

@@ -9,6 +9,10 @@ import { readForeignTrials } from './sqlite_foreign.ts'
 import { isOurs, readRecord, readTrials, type StoredTrial } from './sqlite_read.ts'
 import { insertEvent, insertStudy, interruptRunning, trialWriter, updateStudy } from './sqlite_write.ts'
 import type { StudyRecord, StudyStore } from './store.ts'
+import { whenFree } from './when_free.ts'
+
+/** How long to wait for a program that mends the log after one that died. */
+const PATIENCE_MS = 5000
 
 export interface StudyOptions {
   readonly acceptCodeChange: boolean
@@ -36,7 +40,7 @@ export function openStudy(db: Db, batch: Batch, record: StudyRecord, options: St
 
   return {
     history: () => {
-      guarded(db.name, takeForeign)
+      guarded(db.name, () => whenFree(takeForeign, PATIENCE_MS))
       return ledger.history()
     },
     start: (start) => {

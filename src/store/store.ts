@@ -63,10 +63,10 @@ export interface Start {
 }
 
 /**
- * Remembers the trials of one study. `history` knows of each call once it returns. Whatever becomes of the process, so
- * does the store, but for reports in floods: of those that come within 100 ms of another, the last 100 ms may be lost
- * with the process, and their trial repeats them. What is stored reaches the disk within milliseconds, beside the event
- * loop: a power cut may undo the last of it, never in part. A trial whose end it undoes is run again, as the same trial.
+ * Remembers the trials of one study. `history` knows of each call once it returns, and whatever becomes of the process, so
+ * does the store, but for reports in floods: of more than 20 in 100 ms, those of the last 100 ms may be lost with the
+ * process, and their trials repeat them. What is stored reaches the disk within milliseconds, beside the event loop: a
+ * power cut may undo the last of it, never in part. A trial whose end it undoes is run again, as the same trial.
  */
 export interface StudyStore {
   /** All trials by number. A trial that a dead driver left running is `interrupted`. */

@@ -112,26 +112,29 @@ describe('a report', () => {
     return found
   }
 
-  test('that comes alone is in the file at once, one of a flood a moment later, and with the next end at the latest', async () => {
+  test('is in the file at once; one of a flood a moment later, and with the next end at the latest', async () => {
     const dir = temporaryDir()
     const store = openSqliteStore(dir)
     onTestFinished(() => store.close())
     const study = store.open(record)
     study.start(start)
-    const report = (step: number) => study.report(0, { step, metrics: { pq: step }, at: step })
-    await sleep(150)
-    report(1)
-    expect(count(dir)).toBe(1)
-    report(2)
-    report(3)
-    expect(study.history().trials[0]?.reports).toHaveLength(3)
-    expect(store.list()[0]?.history.trials[0]?.reports).toHaveLength(3) // asked by our own store, all are written
-    report(4)
-    await expect.poll(() => count(dir)).toBe(4)
-    report(5)
-    report(6)
+    let step = 0
+    const flood = (reports: number) => {
+      for (let i = 0; i < reports; i++) study.report(0, { step: ++step, metrics: { pq: step }, at: step })
+    }
+    for (const reports of [1, 2, 7]) {
+      flood(reports)
+      expect(count(dir)).toBe(step)
+    }
+    flood(50)
+    expect(count(dir)).toBeLessThan(60)
+    expect(study.history().trials[0]?.reports).toHaveLength(60)
+    expect(store.list()[0]?.history.trials[0]?.reports).toHaveLength(60) // asked by our own store, all are written
+    flood(50)
+    await expect.poll(() => count(dir)).toBe(110)
+    flood(50)
     study.finish(0, { state: 'complete' })
-    expect(count(dir)).toBe(6)
+    expect(count(dir)).toBe(160)
   })
 
   test('and what is logged in a flood are written when the process ends, be it by an error', async () => {
@@ -141,14 +144,14 @@ describe('a report', () => {
       const store = openSqliteStore(${JSON.stringify(dir)})
       const study = store.open(${JSON.stringify(record)})
       study.start(${JSON.stringify(start)})
-      for (let step = 1; step <= 20; step++) study.report(0, { step, metrics: { pq: step }, at: step })
+      for (let step = 1; step <= 100; step++) study.report(0, { step, metrics: { pq: step }, at: step })
       store.log('weights', { kind: 'warning', message: 'last' })
       throw new Error('ended')
     `
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' })
     expect((await once(child, 'exit'))[0]).toBe(1)
     const [study] = openSqliteStore(dir).list()
-    expect(study?.history.trials[0]?.reports).toHaveLength(20)
+    expect(study?.history.trials[0]?.reports).toHaveLength(100)
     expect(study?.events()).toMatchObject([{ message: 'last' }])
   })
 })
