@@ -56,7 +56,9 @@ export function movedWithin(within: readonly HalfSpace[], point: Point): Point {
     if (!broken) return moved
     moved = movedInto(broken, moved)
   }
-  return isWithin(within, moved) ? moved : placing(within)(point).point
+  if (isWithin(within, moved)) return moved
+  const placed = placing(within)(point)
+  return placed.room > 0 ? placed.point : point
 }
 
 function movedInto(half: HalfSpace, point: Point): Point {
