@@ -104,7 +104,7 @@ function lineageText(lineage: Lineage, results: string, terminal: Terminal): str
     ['seed', `${trial.seed}, of study seed ${record.seed}`],
     ['settings', paramsLine(provenance?.settings ?? record.settings) || 'none'],
     ['from', origin],
-    ['code', `${short(provenance?.code ?? record.codeHash)}`],
+    ['code', short(provenance?.code ?? record.codeHash)],
     ...(provenance ? provenanceRows(provenance) : ([['unknown', 'data, versions, machine: an older panoptune ran it']] as const)), // prettier-ignore
     ...attempts.map((attempt, i) => [`attempt ${i + 1}`, attemptText(attempt)] as const),
     ...(checkpoint === undefined ? [] : ([['left', `a network, sha256 ${short(checkpoint)}`]] as const)),
