@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { canonicalJson, fingerprint, parsePythonJson, type Json } from '../src/json.ts'
+import { canonicalJson, fingerprint, parsePythonJson, parsePythonNumbers, type Json } from '../src/json.ts'
 
 // -0 is the one number that JSON does not keep.
 const json = fc.jsonValue({ noUnicodeString: false }).map((value) => JSON.parse(JSON.stringify(value)) as Json)
@@ -51,4 +51,15 @@ describe("Python's JSON", () => {
     })
     fc.assert(readsBack)
   })
+})
+
+test('infinities stay numbers where they are asked for, NaN has no word in JSON', () => {
+  const text = '{"a": Infinity, "b": -Infinity, "c": NaN, "d": "-Infinity", "e": [NaN, 1e3]}'
+  expect(parsePythonNumbers(text)).toEqual({ a: Infinity, b: -Infinity, c: null, d: '-Infinity', e: [null, 1000] })
+})
+
+test('hostile text is refused in linear time', () => {
+  const start = process.cpuUsage().user
+  expect(() => parsePythonNumbers(`{"a": NaN, "b": "${'\\"'.repeat(500_000)}`)).toThrow(SyntaxError)
+  expect(process.cpuUsage().user - start).toBeLessThan(2e6)
 })
