@@ -38,11 +38,11 @@ const { processesExecutor } = await built<typeof import('../src/trials/processes
 const { threadsExecutor } = await built<typeof import('../src/trials/threads.ts')>('trials/threads.js')
 const script = resolve('dist/cli/trial_process.js')
 
-/** Each with the trials a second that are asked of it, and the milliseconds that a report may take. */
-const WAYS: readonly { name: string; open: () => Executor; rate: number; perReport: number }[] = [
-  { name: 'inline', open: () => inlineExecutor(slots), rate: 1000, perReport: Infinity },
-  { name: 'threads', open: () => threadsExecutor(slots), rate: 300, perReport: 0.2 },
-  { name: 'processes', open: () => processesExecutor(slots, { script, args: ({ index }) => [results, String(index)] }), rate: 0, perReport: 0.5 }, // prettier-ignore
+/** Each with the CPU time of the driver that a trial may take, for 1000 and 300 trials a second on a machine that does nothing else, and the milliseconds that a report may take. */
+const WAYS: readonly { name: string; open: () => Executor; cpuMs: number; perReport: number }[] = [
+  { name: 'inline', open: () => inlineExecutor(slots), cpuMs: 1, perReport: Infinity },
+  { name: 'threads', open: () => threadsExecutor(slots), cpuMs: 3.33, perReport: 0.2 },
+  { name: 'processes', open: () => processesExecutor(slots, { script, args: ({ index }) => [results, String(index)] }), cpuMs: Infinity, perReport: 0.5 }, // prettier-ignore
 ]
 
 try {
@@ -50,13 +50,13 @@ try {
   console.log(
     `${trials} trials of one report in ${slots.length} slots; load ${loadavg()[0]!.toFixed(1)} on this machine\n`,
   )
-  console.log(line('', 'trials/s', 'asked', 'CPU ms', 'MB more', 'bytes', 'ms/report', 'asked', 'start ms'))
+  console.log(line('', 'trials/s', 'CPU ms', 'asked', 'MB more', 'bytes', 'ms/report', 'asked', 'start ms'))
   for (const way of WAYS) {
     const study = await measureStudy(loaded, way.name, way.open())
     const { first, median } = await measureReports(loaded, way.open())
-    const cells = [study.rate, way.rate || '-', study.cpuMs, study.moreMb, study.bytes, median, way.perReport, first]
+    const cells = [study.rate, study.cpuMs, way.cpuMs, study.moreMb, study.bytes, median, way.perReport, first]
     console.log(line(way.name, ...cells.map((cell) => (typeof cell === 'number' ? Number(cell.toPrecision(3)) : cell))))
-    if (study.rate < way.rate || median > way.perReport) process.exitCode = 1
+    if (study.cpuMs > way.cpuMs || median > way.perReport) process.exitCode = 1
   }
 } finally {
   rmSync(results, { recursive: true })
