@@ -1,5 +1,6 @@
-import { closeSync, fdatasyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fdatasyncSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { studiesFile } from '../../src/results.ts'
 import { openSqliteStore } from './built.ts'
 import { quantile } from '../../src/search/numeric/quantile.ts'
 import { record, start } from './study.ts'
@@ -28,7 +29,7 @@ export function measureHistory(dir: string, trials: number): void {
     times[name].push(performance.now() - before)
     return result
   }
-  const from = performance.now()
+  const [from, cpu] = [performance.now(), process.cpuUsage()]
   for (let n = 0; n < trials; n++) {
     const { number } = timed('start', () => study.start(start))
     timed('history', () => study.history())
@@ -38,9 +39,12 @@ export function measureHistory(dir: string, trials: number): void {
     timed('history', () => study.history())
   }
   const seconds = (performance.now() - from) / 1000
-  console.log(`${trials} trials of one report: ${(trials / seconds).toFixed(0)} a second`)
+  const used = process.cpuUsage(cpu)
+  const cpuSeconds = (used.user + used.system) / 1e6
+  console.log(`${trials} trials of one report: ${(trials / seconds).toFixed(0)} a second, ${(trials / cpuSeconds).toFixed(0)} a second of CPU`) // prettier-ignore
   for (const [name, all] of Object.entries(times)) line(`${name}, of the last tenth`, all.slice(-all.length / 10))
   line('close', [milliseconds(() => store.close())])
+  console.log(`the file has ${(statSync(studiesFile(dir)).size / trials).toFixed(0)} bytes a trial`)
   const again = openSqliteStore(dir)
   line('open again', [milliseconds(() => again.open(record))])
   again.close()
