@@ -27,6 +27,8 @@ interface GpOptions {
 const MOST_FITTED = 300
 /** A variance of noise, beside one of 1 of all results, from which on means are not taken for the truth. */
 const NOISY = 1e-3
+/** Of more running trials than these, what they come to is drawn: those that are believed come to stand on each other. */
+const MOST_BELIEVED = 8
 /** Evenly spread points of which one is suggested where all that is proposed was tried before. */
 const SPARE = 256
 
@@ -162,10 +164,18 @@ function whatCounts(
 /**
  * The improvement to expect below the lowest mean or, where results are noisy, below what is truly lowest of the points
  * with the lowest means: expecting it below a mean alone, one tries the same place again and again.
+ *
+ * Without noise, a few running trials are believed to come to their means (Ginsbourger et al. 2010, "kriging believer"):
+ * below the luckiest draws of them, too little is left to expect near the best, and lanes keep away from it.
  */
 function improvement({ posterior, means }: Surrogate, keeping: readonly boolean[], known: Columns, rng: Rng) {
   const allowed = means.map((mean, i) => (keeping[i] ? mean : Infinity))
   const isNoisy = posterior.kernel.noise > NOISY
+  if (!isNoisy && known.count - means.length <= MOST_BELIEVED) {
+    const believed = supposing(posterior, known)
+    const sure = fantasize(believed.posterior, known, Math.min(...allowed, ...believed.means), rng)
+    return { utility: logImprovement(sure), posteriors: [sure.posterior] }
+  }
   const columns = isNoisy ? withRepeats(known, means.length, leaders(posterior, allowed)) : known
   const fantasies = fantasize(posterior, columns, isNoisy ? Infinity : Math.min(...allowed), rng)
   return { utility: logImprovement(fantasies), posteriors: [fantasies.posterior] }
