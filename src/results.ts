@@ -7,9 +7,10 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { messageOf, TuneError } from './errors.ts'
 
 /**
@@ -82,9 +83,24 @@ export function bundleDir(results: string): string {
 /** The directory, made with its parents where it is missing. */
 export function ensureDir(path: string): string {
   return writing(path, () => {
-    mkdirSync(path, { recursive: true })
+    makeDirs(resolve(path))
     return path
   })
+}
+
+/** One by one: `mkdirSync` with `recursive` never returns where nothing can be made, as under /proc. */
+function makeDirs(dir: string): void {
+  if (isDirectory(dir)) return
+  makeDirs(dirname(dir))
+  try {
+    mkdirSync(dir)
+  } catch (error) {
+    if (!isDirectory(dir)) throw error // else somebody else was quicker
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 /** The directory, made anew and empty. */
@@ -149,6 +165,7 @@ const HINTS: Readonly<Record<string, string>> = {
   EROFS: 'that file system is read-only; choose another place by --results DIR',
   EACCES: 'you may not write there; choose another place by --results DIR',
   EPERM: 'you may not write there; choose another place by --results DIR',
+  ENOENT: 'nothing can be made there; choose another place by --results DIR',
   ENOTDIR: 'a part of that path is a file; choose another place by --results DIR',
   EEXIST: 'a file stands where a directory should be; choose another place by --results DIR',
 }

@@ -46,4 +46,8 @@ describe('a directory', () => {
     expect(() => writeAtomically(join(file, 'best.yaml'), '')).toThrow(unwritable(file))
     expect(existsSync(join(file, 'weights'))).toBe(false)
   })
+
+  test.skipIf(!existsSync('/proc/self'))('is refused at once under /proc, where none can be made', () => {
+    for (const dir of ['/proc/x', '/proc/self/x/y']) expect(() => ensureDir(dir)).toThrow(unwritable(dir))
+  })
 })

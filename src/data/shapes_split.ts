@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ensureDir } from '../results.ts'
 import { stream, type Rng } from '../rng.ts'
 import { encodeIds, encodeRgb } from './png_encode.ts'
 import { SHAPE_CATEGORIES } from './shape_categories.ts'
@@ -24,7 +25,7 @@ const SPLIT_NUMBERS = { train: 1, val: 2, heldout: 3 }
  */
 export function writeShapesSplit(dir: string, split: keyof typeof SPLIT_NUMBERS, options: SplitOptions): FileSizes {
   const [photos, labels] = [join('images', split), `panoptic_${split}`]
-  mkdirSync(join(dir, photos), { recursive: true })
+  ensureDir(join(dir, photos))
   mkdirSync(join(dir, labels))
   const files: Record<string, number> = {}
   const write = (file: string, content: Uint8Array) => {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ImageSet } from '../data/image_set.ts'
 import { isTuneError } from '../errors.ts'
 import { fingerprint } from '../json.ts'
+import { ensureDir } from '../results.ts'
 import type { PrepareContext } from '../study.ts'
 import type { Device } from '../trial.ts'
 import { openCheckpoint } from './starts.ts'
@@ -39,8 +40,7 @@ export async function trainedNetwork(
   const file = join(cacheDir, `${networkKey(set, options)}.safetensors`)
   if (isWhole(file)) return file
   progress(`training a network for ${stepsOf(options)} steps; it is kept for the next run`)
-  const dir = `${file}.${randomUUID()}`
-  await mkdir(dir, { recursive: true })
+  const dir = ensureDir(`${file}.${randomUUID()}`)
   try {
     for await (const model of trainOnce(set, { ...options, checkpoints: 'last' }, dir)) await rename(model.file, file)
   } finally {
