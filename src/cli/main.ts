@@ -32,8 +32,7 @@ export interface Ended {
 
 /** Runs the command line. */
 export async function main(words: readonly string[]): Promise<Ended> {
-  const print = claimStdout()
-  const printError = (text: string) => void process.stderr.write(text)
+  const { print, printError } = claimStdout()
   const terminal = terminalOf(process.stdout, process.env)
   let [code, isStuck]: [number, boolean] = [EXIT.finished, false]
   const exitWith = (status: number) => void (code = status)

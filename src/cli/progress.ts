@@ -3,7 +3,7 @@ import { BASELINE, best, type Trial } from '../trial.ts'
 import { count, duration, metricText, number, paramsLine, signed, wrap } from './format.ts'
 import { bar, clip, mark } from './marks.ts'
 import { scoreboard, secondsLeft, type Scoreboard } from './scoreboard.ts'
-import type { Terminal } from './terminal.ts'
+import type { Print, Terminal } from './terminal.ts'
 
 /** What a reporter is: told every event, and told when there will be no more. */
 export interface Reporter {
@@ -13,34 +13,30 @@ export interface Reporter {
   close(): void
 }
 
-type Write = (text: string) => void
-
 const REDRAW_MS = 250
 
 /** One plain line per change: for pipes, logs and CI. */
-export function lineReporter(write: Write, terminal: Terminal, earlier: readonly Trial[] = []): Reporter {
+export function lineReporter(print: Print, terminal: Terminal, earlier: readonly Trial[] = []): Reporter {
   const board = scoreboard(earlier)
   return {
     tell(event) {
       board.tell(event)
       const line = eventLine(event, board, terminal)
-      if (line !== undefined) write(`${line}\n`)
+      if (line !== undefined) print(`${line}\n`)
     },
-    say: (text) => write(`${text}\n`),
+    say: (text) => print(`${text}\n`),
     close: () => undefined,
   }
 }
 
 /** Ended trials scroll by; below them a few lines say how the study stands, redrawn four times a second. */
-export function liveReporter(write: Write, terminal: Terminal, earlier: readonly Trial[] = []): Reporter {
+export function liveReporter(print: Print, terminal: Terminal, earlier: readonly Trial[] = []): Reporter {
   const board = scoreboard(earlier)
   let shown = 0
   // Each frame is one write, so that no half of it is ever seen.
   const replace = (text: string, lines: readonly string[]) => {
-    // What was typed, such as ^C, stands where the cursor is, and goes as well.
-    const erase = shown > 0 ? `\r\u001B[${shown}A\u001B[J` : ''
+    print(text + lines.map((line) => `${line}\n`).join(''), shown)
     shown = lines.length
-    write(erase + text + lines.map((line) => `${line}\n`).join(''))
   }
   // Until a trial runs, the screen belongs to what the study says while it prepares.
   const frame = () => (board.startedAt === undefined ? [] : boardLines(board, terminal))

@@ -22,7 +22,7 @@ import { lineReporter, liveReporter, type Reporter } from './progress.ts'
 import { interruptible, TRIALS } from './signals.ts'
 import { holdSlots, slotsOf } from './slots.ts'
 import { findStudy } from './stored.ts'
-import type { Terminal } from './terminal.ts'
+import type { Print, Terminal } from './terminal.ts'
 
 /** What `tune run` and `tune resume` are told. */
 export interface RunOptions extends Partial<Omit<Launch, 'failures'>> {
@@ -39,7 +39,7 @@ export interface RunOptions extends Partial<Omit<Launch, 'failures'>> {
 
 /** Where a verb prints, and how it says its exit code. */
 export interface Surroundings {
-  readonly print: (text: string) => void
+  readonly print: Print
   /** For messages, while `--json` has stdout to itself. */
   readonly printError: (text: string) => void
   readonly terminal: Terminal

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import { printable } from '../printable.ts'
 
 /** What a screen can show, from the stream and the terminal's usual variables. */
 export interface Terminal {
@@ -44,17 +45,26 @@ export function terminalOf(
   }
 }
 
+/** Prints some text, made harmless; in place of so many lines above the cursor, where they are said. */
+export type Print = (text: string, instead?: number) => void
+
 /**
- * Keeps stdout for what was asked for, so that it can be piped, and gives the only way to write there. What a study file
- * prints while it is loaded goes to stderr. A reader that has gone, such as `head`, is no reason to stop a study.
+ * Keeps stdout for what was asked for, so that it can be piped, and gives the only ways to write there and to stderr.
+ * What a study file prints while it is loaded goes to stderr. A reader that has gone, such as `head`, is no reason to stop a study.
  */
-export function claimStdout(): (text: string) => void {
-  const write = process.stdout.write.bind(process.stdout)
+export function claimStdout(): { readonly print: Print; readonly printError: Print } {
+  const [toStdout, toStderr] = [process.stdout, process.stderr].map(printerTo) as [Print, Print]
   process.stdout.write = process.stderr.write.bind(process.stderr)
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error
     })
   }
-  return (text) => void write(text)
+  return { print: toStdout, printError: toStderr }
+}
+
+/** The one place where text goes to a terminal. What was typed, such as ^C, stands where the cursor is, and goes as well. */
+function printerTo(stream: NodeJS.WriteStream): Print {
+  const write = stream.write.bind(stream)
+  return (text, instead = 0) => void write((instead > 0 ? `\r\u001B[${instead}A\u001B[J` : '') + printable(text))
 }
