@@ -62,7 +62,7 @@ describe.skipIf(!existsSync(new URL('../../dist/trials/worker.js', import.meta.u
       const results = temporaryDir()
       let kept: readonly Trial[] = []
       for (let kill = 0; kill < KILLS; kill++) {
-        await run(name, results, slots, 1 + chance.below(10))
+        await run(name, results, slots, 1 + chance.below(14))
         const trials = trialsIn(results)
         expect(query(results, 'PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }])
         expect(trials.filter(({ outcome }) => outcome.state === 'running')).toEqual([])
