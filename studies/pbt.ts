@@ -7,6 +7,9 @@ const TURNS = 9
  * Which schedule of the learning rate, and of the weight that centers have, a Panoptic-DeepLab should be trained with: six
  * networks train in turns, and the worst take over the best. `tune show` prints the schedule that led to a trial. A
  * line of nine turns is trained for as long as a trial of `lr_schedules`.
+ *
+ * With its seed, the best line kept what it began with: pq 51.7 (51.1 held out), as where nobody takes over anybody. What
+ * taking over gained is that all others came close to it: 47.6 in the mean of the last turn, without it 27.9.
  */
 export default defineStudy({
   name: 'pbt',

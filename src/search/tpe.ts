@@ -21,7 +21,7 @@ interface TpeOptions {
 const MOST_GOOD = 25
 
 /** The other trials of which a model is made at most: a density that more would hardly change, and asking stays quick. */
-const MOST_OTHERS = 400
+const MOST_OTHERS = 300
 
 /**
  * Learns where good trials lie: a multivariate tree-structured Parzen estimator (Bergstra et al. 2011) with most of
