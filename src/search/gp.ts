@@ -165,27 +165,24 @@ function whatCounts(
  * The improvement to expect below the lowest mean or, where results are noisy, below what is truly lowest of the points
  * with the lowest means: expecting it below a mean alone, one tries the same place again and again.
  *
- * Without noise, a few running trials are believed to come to their means (Ginsbourger et al. 2010, "kriging believer"):
- * below the luckiest draws of them, too little is left to expect near the best, and lanes keep away from it.
+ * A few running trials are believed to come to their means (Ginsbourger et al. 2010, "kriging believer"): below the
+ * luckiest draws of them, too little is left to expect near the best, and lanes keep away from it.
  */
 function improvement({ posterior, means }: Surrogate, keeping: readonly boolean[], known: Columns, rng: Rng) {
   const allowed = means.map((mean, i) => (keeping[i] ? mean : Infinity))
   const isNoisy = posterior.kernel.noise > NOISY
-  if (!isNoisy && known.count - means.length <= MOST_BELIEVED) {
-    const believed = supposing(posterior, known)
-    const sure = fantasize(believed.posterior, known, Math.min(...allowed, ...believed.means), rng)
-    return { utility: logImprovement(sure), posteriors: [sure.posterior] }
-  }
-  const columns = isNoisy ? withRepeats(known, means.length, leaders(posterior, allowed)) : known
-  const fantasies = fantasize(posterior, columns, isNoisy ? Infinity : Math.min(...allowed), rng)
+  const columns = isNoisy ? withRepeats(known, leaders(posterior, allowed)) : known
+  const areBelieved = known.count - means.length <= MOST_BELIEVED
+  const believed = areBelieved ? supposing(posterior, known) : { posterior, means: [] }
+  const best = Math.min(...believed.means, ...(isNoisy ? [] : allowed))
+  const fantasies = fantasize(believed.posterior, columns, best, rng)
   return { utility: logImprovement(fantasies), posteriors: [fantasies.posterior] }
 }
 
-/** Some points, with repeats of some of the first `count` put after these. */
-function withRepeats({ columns, isCategory }: Columns, count: number, repeated: readonly number[]): Columns {
-  const order = [...Array(count).keys(), ...repeated]
-  const longer = columns.map((column) => Float64Array.of(...order.map((i) => column[i]!), ...column.subarray(count)))
-  return { count: longer[0]!.length, columns: longer, isCategory }
+/** Points, and some of them once more behind them all. */
+function withRepeats({ count, columns, isCategory }: Columns, repeated: readonly number[]): Columns {
+  const longer = columns.map((column) => Float64Array.of(...column, ...repeated.map((i) => column[i]!)))
+  return { count: count + repeated.length, columns: longer, isCategory }
 }
 
 function volume(goals: readonly Surrogate[], keeping: readonly boolean[], known: Columns) {
