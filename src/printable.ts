@@ -9,8 +9,7 @@ export function printable(text: string): string {
 
 /** Colours, ends of lines of CSV, control characters of C0 and C1, and those that change the direction of writing. */
 // oxlint-disable-next-line no-control-regex -- those are what is looked for
-const UNSAFE =
-  /\u001B\[\d+m|\r\n|[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g
+const UNSAFE = /\u001B\[\d+m|\r\n|[^\P{Cc}\n\t]|\p{Bidi_Control}/gu
 
 const COLOURS = ['1', '22', '2', '31', '32', '33', '36', '39']
 

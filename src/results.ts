@@ -53,7 +53,9 @@ export function workersDir(results: string, study: string): string {
   return join(studyDir(results, study), 'workers')
 }
 
+/** Throws for what is no number of a trial: a database may hold `../../home` there. */
 export function trialDir(results: string, study: string, number: number): string {
+  if (!Number.isSafeInteger(number) || number < 0) throw new TuneError('store/invalid', `'${number}' is no number of a trial`) // prettier-ignore
   return join(studyDir(results, study), 'trials', String(number).padStart(4, '0'))
 }
 

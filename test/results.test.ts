@@ -11,6 +11,13 @@ test("a trial's directory is named by its number, four digits wide", () => {
   expect(trialDir('results', 'weights', 12_345)).toBe(join('results', 'weights', 'trials', '12345'))
 })
 
+test('no trial has a directory elsewhere, whatever a database says its number is', () => {
+  const numbers: readonly unknown[] = ['../../home', -1, 1.5, null, Infinity]
+  for (const number of numbers) {
+    expect(() => trialDir('results', 'weights', number as number)).toThrow('is no number of a trial')
+  }
+})
+
 describe('a file written atomically', () => {
   test('replaces the earlier one, leaves nothing beside it, and makes its directory', () => {
     const dir = join(temporaryDir(), 'deep', 'er')

@@ -1,19 +1,17 @@
-import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { Command } from 'commander'
 import { systemClock } from '../clock.ts'
 import { TuneError } from '../errors.ts'
 import type { StudyEvent } from '../event.ts'
 import type { Json } from '../json.ts'
-import { bundleDir, emptyDir, studyDir, trialDir } from '../results.ts'
+import { emptyDir, studyDir, trialDir } from '../results.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { Store, StoredStudy } from '../store/store.ts'
 import type { Study } from '../study.ts'
 import { hasEnded, type Metrics, type Trial } from '../trial.ts'
 import { contentHash } from '../trials/content_hash.ts'
 import type { Job } from '../trials/executor.ts'
-import { loadBundle, loadStudy } from '../trials/load.ts'
+import { keptBundle, loadBundle, loadStudy } from '../trials/load.ts'
 import { provenanceOf, type Provenance } from '../trials/provenance.ts'
 import { failureOf, parseReport } from '../trials/report.ts'
 import { prepare } from '../trials/session.ts'
@@ -122,10 +120,9 @@ async function studyThen(
 ): Promise<{ readonly study: Study; readonly url: string }> {
   const launch = readLaunch(results, record.name)
   const code = provenance?.code ?? record.codeHash
-  const bundle = provenance && join(bundleDir(results), provenance.bundle)
-  const isKept = bundle !== undefined && existsSync(bundle)
-  const { url, study, codeHash } = isKept
-    ? { ...(await loadBundle(pathToFileURL(resolve(bundle)).href, launch.file)), codeHash: code }
+  const bundle = provenance && keptBundle(results, provenance.bundle)
+  const { url, study, codeHash } = bundle
+    ? { ...(await loadBundle(bundle, launch.file)), codeHash: code }
     : await loadStudy(launch.file, results)
   if (codeHash !== code) {
     throw new TuneError(

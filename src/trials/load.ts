@@ -1,5 +1,5 @@
 import type { BuildFailure, Plugin } from 'esbuild'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { builtinModules, SourceMap } from 'node:module'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -32,12 +32,25 @@ export async function loadStudy(path: string, results: string): Promise<LoadedSt
   }
   const bundle = await bundleStudy(file, shown)
   const bundled = resolve(bundleDir(results), `${fingerprint(bundle.code)}.mjs`)
-  if (!existsSync(bundled)) writeAtomically(bundled, bundle.code)
+  if (!holds(bundled, bundle.code)) writeAtomically(bundled, bundle.code)
   const { href: url } = pathToFileURL(bundled)
   return { study: parseStudy(await importStudy(url, shown, bundle), shown), url, codeHash: bundle.codeHash }
 }
 
-/** A study from the bundle that an earlier run of it has kept; `shown` is its file's name in messages. */
+/** Whether a file is what it is named after: results may come from elsewhere, and what stands there is run. */
+function holds(file: string, code: string): boolean {
+  return existsSync(file) && readFileSync(file, 'utf8') === code
+}
+
+/** The bundle of this name that an earlier run has kept; undefined where there is none, or it was altered. */
+export function keptBundle(results: string, name: string): string | undefined {
+  const [, hash] = /^([0-9a-f]{64})\.mjs$/.exec(name) ?? []
+  const file = resolve(bundleDir(results), name)
+  if (hash === undefined || !existsSync(file)) return undefined
+  return fingerprint(readFileSync(file, 'utf8')) === hash ? pathToFileURL(file).href : undefined
+}
+
+/** A study from a kept bundle; `shown` is its file's name in messages. */
 export async function loadBundle(url: string, shown: string): Promise<Pick<LoadedStudy, 'study' | 'url'>> {
   const module = (await import(/* @vite-ignore */ url)) as { readonly default?: unknown }
   return { study: parseStudy(module.default, shown), url }

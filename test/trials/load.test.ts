@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { loadStudy } from '../../src/trials/load.ts'
+import { keptBundle, loadStudy } from '../../src/trials/load.ts'
 import { temporaryDir } from '../temporary.ts'
 
 const built = new URL('../../dist/trials/load.js', import.meta.url)
@@ -154,4 +154,30 @@ describe('a mistake in a study file is told with its place:', () => {
 test('every study of the tests loads', async () => {
   const file = fileURLToPath(new URL('../fixtures/studies/behaviours.ts', import.meta.url))
   expect((await load(file)).study.name).toBe('behaviours')
+})
+
+describe('results that come from elsewhere', () => {
+  test('bring no code of their own in the place of a bundle', async () => {
+    const file = studyFile(definition('settings: { from: "the file" },'))
+    const [mine, theirs] = [temporaryDir(), temporaryDir()]
+    const name = basename((await loadStudy(file, mine)).url)
+    mkdirSync(join(theirs, '.cache/studies'), { recursive: true })
+    const planted = join(theirs, '.cache/studies', name)
+    writeFileSync(planted, definition('settings: { from: "elsewhere" },'))
+    expect((await loadStudy(file, theirs)).study.settings).toEqual({ from: 'the file' })
+    expect(readFileSync(planted, 'utf8')).toBe(readFileSync(join(mine, '.cache/studies', name), 'utf8'))
+  })
+
+  test('name no bundle but those that were kept, as they were', async () => {
+    const results = temporaryDir()
+    const { url } = await loadStudy(studyFile(definition('')), results)
+    const name = basename(url)
+    expect(keptBundle(results, name)).toBe(url)
+    writeFileSync(join(results, 'evil.mjs'), 'export default 1')
+    for (const odd of ['../../evil.mjs', join(results, 'evil.mjs'), 'evil.mjs', `${'0'.repeat(64)}.mjs`]) {
+      expect(keptBundle(results, odd)).toBeUndefined()
+    }
+    writeFileSync(join(results, '.cache/studies', name), 'export default 1')
+    expect(keptBundle(results, name)).toBeUndefined()
+  })
 })
