@@ -62,7 +62,7 @@ export async function readOptunaFile<T>(
   }
   const db = connect(file, { readonly: true, timeout: 10_000 })
   try {
-    for (const setting of ['trusted_schema = OFF', 'cell_size_check = ON', 'query_only = ON']) db.pragma(setting)
+    for (const setting of ['cell_size_check = ON', 'query_only = ON']) db.pragma(setting)
     checkPlainTables(db, TABLES)
     return await use(studyOf(db, study))
   } catch (error) {

@@ -1,5 +1,6 @@
-import type { Device, Failure, TrialCode } from '../trial.ts'
+import type { Failure, TrialCode } from '../trial.ts'
 import { eachRow, rowsOf, valueOf, type Db } from './db.ts'
+import { isDevice } from './shapes.ts'
 import { parsed } from './sqlite_json.ts'
 import type { Attempt } from './store.ts'
 
@@ -28,7 +29,7 @@ export function readAttempts(db: Db, study: string, trial: number): readonly Att
   `
   return rowsOf<AttemptRow>(db, sql, study, trial).map(({ device_json, ...attempt }) => ({
     ...attempt,
-    device: parsed<Device>(db, device_json),
+    device: parsed(db, device_json, isDevice),
   }))
 }
 

@@ -33,6 +33,13 @@ const KINDS = [
     hint: 'move it away or restore a copy of it; or choose another directory by --results DIR',
   },
   {
+    // Every statement of ours is sound where the tables are those that we made.
+    codes: /^SQLITE_(ERROR|MISMATCH|TOOBIG)$/,
+    as: 'store/invalid',
+    what: 'has other tables than it should',
+    hint: 'move it away or restore a copy of it; or choose another directory by --results DIR',
+  },
+  {
     codes: /^SQLITE_CONSTRAINT_FOREIGNKEY/,
     as: 'store/taken',
     what: 'has the study no longer, which another program deleted',

@@ -29,7 +29,9 @@ export function readForeignTrials(
     ORDER BY trial_id
   `
   const space = spaceOf(record.space)
-  const rows = rowsOf<ForeignRow>(db, sql, studyId, from).filter(({ trial_id }) => !known.has(trial_id))
+  const rows = rowsOf<ForeignRow>(db, sql, studyId, from).filter(
+    ({ trial_id, number }) => !known.has(trial_id) && Number.isSafeInteger(number) && number >= 0,
+  )
   const trials = rows.flatMap((row) => {
     const trial = row.state === WAITING ? parseWaiting(row, record, space) : parseForeign(db, row, record, space)
     return trial ? [{ id: row.trial_id, trial, isForeign: true }] : []

@@ -1,13 +1,13 @@
-import type { Json } from '../json.ts'
-import { placeIn, type ParamSpec, type Params, type Space } from '../space.ts'
-import type { Constraint, Device, Goal, Metrics, Outcome, Report, Trial, TrialCode } from '../trial.ts'
+import { placeIn, type Space } from '../space.ts'
+import type { Device, Metrics, Outcome, Report, Trial, TrialCode } from '../trial.ts'
 import { eachRow, rowsOf, valueOf, type Db } from './db.ts'
 import { createLedger } from './ledger.ts'
 import { OPTUNA_STATES } from './optuna.ts'
 import { spaceOf } from './space_of.ts'
 import { IS_OURS, readForeignTrials } from './sqlite_foreign.ts'
 import { readFailures } from './sqlite_attempts.ts'
-import { parsed } from './sqlite_json.ts'
+import { isConstraints, isDevice, isFlatEnough, isGoals, isMetrics, isSettings, isSpace } from './shapes.ts'
+import { damaged, parsed, time } from './sqlite_json.ts'
 import { hasTuneTables } from './sqlite_schema.ts'
 import type { LoggedEvent, StoredStudy, StudyRecord } from './store.ts'
 
@@ -45,10 +45,10 @@ export function readRecord(db: Db, name: string): { readonly id: number; readonl
   const { study_id, goals_json, constraints_json, space_json, settings_json, seed, code_hash, steps } = row
   const record: StudyRecord = {
     name,
-    goals: parsed<readonly Goal[]>(db, goals_json),
-    constraints: parsed<readonly Constraint[]>(db, constraints_json ?? '[]'),
-    space: parsed<Readonly<Record<string, ParamSpec>>>(db, space_json),
-    settings: parsed<StudyRecord['settings']>(db, settings_json),
+    goals: parsed(db, goals_json, isGoals),
+    constraints: parsed(db, constraints_json ?? '[]', isConstraints),
+    space: parsed(db, space_json, isSpace),
+    settings: parsed(db, settings_json, isSettings),
     seed,
     steps: steps === 0 ? null : (steps ?? undefined),
     codeHash: code_hash,
@@ -70,7 +70,7 @@ export function readTrials(db: Db, studyId: number, record: StudyRecord): readon
   // A study runs on a few devices, and each trial says which.
   const devices = new Map<string, Device>()
   const deviceOf = (json: string): Device => {
-    const device = devices.get(json) ?? parsed<Device>(db, json)
+    const device = devices.get(json) ?? parsed(db, json, isDevice)
     devices.set(json, device)
     return device
   }
@@ -112,10 +112,12 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof TrialRow)[]
 
 function parseTrial(db: Db, space: Space, row: TrialRow, device: Device, reports: readonly Report[]): Trial {
+  if (!isNumber(row.number) || !isNumber(row.from_number ?? 0))
+    throw damaged(db, `'${row.number}' is no number of a trial`)
   return {
     number: row.number,
-    ...placeIn(space, parsed<Params>(db, row.params_json)),
-    ...(row.derived_json != null && { derived: parsed<Params>(db, row.derived_json) }),
+    ...placeIn(space, parsed(db, row.params_json, isFlatEnough)),
+    ...(row.derived_json != null && { derived: parsed(db, row.derived_json, isFlatEnough) }),
     seed: row.seed,
     device,
     ...(row.reason != null && { reason: row.reason }),
@@ -124,6 +126,11 @@ function parseTrial(db: Db, space: Space, row: TrialRow, device: Device, reports
     outcome: outcomeOf(row),
     ...(row.seconds != null && { seconds: row.seconds }),
   }
+}
+
+/** It names a directory. */
+function isNumber(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
 function outcomeOf({ state, paused_at, failure_code, failure_message }: TrialRow): Outcome {
@@ -150,7 +157,7 @@ function readReports(db: Db, studyId: number): ReadonlyMap<number, readonly Repo
   `
   const reports = new Map<number, Report[]>()
   for (const { trial_id, step, metrics_json, at } of eachRow<ReportRow>(db, sql, studyId)) {
-    const report = { step, metrics: parseMetrics(db, metrics_json), at }
+    const report = { step, metrics: parseMetrics(db, metrics_json), at: time(db, at) }
     const list = reports.get(trial_id)
     if (list) list.push(report)
     else reports.set(trial_id, [report])
@@ -166,7 +173,7 @@ export function metricsJson(metrics: Metrics): string {
 }
 
 function parseMetrics(db: Db, json: string): Metrics {
-  const metrics = parsed<Record<string, Json>>(db, json)
+  const metrics: Record<string, unknown> = parsed(db, json, isMetrics)
   // Those that JSON has no word for are strings.
   for (const name of Object.keys(metrics)) metrics[name] = Number(metrics[name])
   return metrics as Metrics
@@ -179,7 +186,7 @@ export function readEvents(db: Db, name: string): readonly LoggedEvent[] {
     SELECT kind, at, event_json FROM tune_events JOIN studies USING (study_id) WHERE study_name = ? ORDER BY event_id
   `
   return rowsOf<EventRow>(db, sql, name).map(({ kind, at, event_json }) => {
-    return { ...parsed<Readonly<Record<string, Json>>>(db, event_json), kind, at }
+    return { ...parsed(db, event_json, isFlatEnough), kind, at: time(db, at) }
   })
 }
 
@@ -191,7 +198,8 @@ function readTimes(db: Db, studyId: number): StudyTimes {
         coalesce((SELECT max(at) FROM tune_events WHERE study_id = s.study_id), 0)) AS updatedAt
     FROM tune_studies s LEFT JOIN trials USING (study_id) LEFT JOIN tune_trials USING (trial_id) WHERE study_id = ?
   `
-  return rowsOf<StudyTimes>(db, sql, studyId)[0] ?? { startedAt: 0, updatedAt: 0 }
+  const { startedAt, updatedAt } = rowsOf<StudyTimes>(db, sql, studyId)[0] ?? { startedAt: 0, updatedAt: 0 }
+  return { startedAt: time(db, startedAt), updatedAt: time(db, updatedAt) }
 }
 
 type StudyTimes = Pick<StoredStudy, 'startedAt' | 'updatedAt'>

@@ -31,6 +31,7 @@ export function ensureSchema(db: Db, say: (message: string) => void): void {
 
 /** Throws where a file is no database of studies, or one of a version that we do not know. */
 export function checkSchema(db: Db): void {
+  checkIsPlain(db)
   const present = tables(db)
   if (!['alembic_version', 'studies', 'trials'].every((table) => present.has(table))) {
     throw new TuneError('store/invalid', `${db.name} is a database of something else: it has no table of studies`, {
@@ -50,6 +51,34 @@ export function checkSchema(db: Db): void {
     )
   }
 }
+
+/** Throws where reading or writing a file would run what its author wrote. Neither we nor Optuna write such. */
+function checkIsPlain(db: Db): void {
+  const [odd] = [...rowsOf<Odd>(db, ODD_OBJECTS), ...rowsOf<Odd>(db, COMPUTED_COLUMNS)]
+  if (!odd) return
+  throw new TuneError(
+    'store/invalid',
+    `${db.name} has a ${odd.what} '${odd.name}': it may run anything when it is used`,
+    {
+      hint: 'take that out of it, or choose another directory by --results DIR',
+    },
+  )
+}
+
+interface Odd {
+  readonly what: string
+  readonly name: string
+}
+
+const ODD_OBJECTS = `
+  SELECT iif(type = 'table', 'virtual table', type) AS what, name FROM sqlite_schema
+  WHERE type IN ('view', 'trigger') OR (type = 'table' AND rootpage = 0) LIMIT 1
+`
+const COMPUTED_COLUMNS = `
+  SELECT 'computed column' AS what, m.name || '.' || c.name AS name
+  FROM sqlite_schema AS m, pragma_table_xinfo(m.name) AS c
+  WHERE m.type = 'table' AND m.rootpage > 0 AND c.hidden <> 0 LIMIT 1
+`
 
 /** Whether a file has our own tables: one that only Optuna wrote does not. */
 export function hasTuneTables(db: Db): boolean {

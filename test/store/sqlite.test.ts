@@ -216,3 +216,60 @@ function canMount(): boolean {
     rmSync(dir, { recursive: true })
   }
 }
+
+describe('a database that runs what its author wrote', () => {
+  const endless = 'WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n'
+  test.each([
+    [
+      'a view that never ends',
+      `DROP TABLE tune_reports; CREATE VIEW tune_reports AS ${endless}`,
+      /view 'tune_reports'/,
+    ],
+    ['a trigger', `CREATE TRIGGER t AFTER INSERT ON trials BEGIN INSERT INTO studies (study_id) ${endless}; END`, /trigger 't'/], // prettier-ignore
+    ['a virtual table', 'CREATE VIRTUAL TABLE v USING fts5(x)', /virtual table 'v'/],
+    [
+      'a computed column',
+      'ALTER TABLE trials ADD COLUMN c AS (hex(zeroblob(900000000)))',
+      /computed column 'trials\.c'/,
+    ],
+  ])('by %s is refused to readers and writers', (_, change, message) => {
+    const dir = temporaryDir()
+    const store = openSqliteStore(dir)
+    addTrial(store.open(record))
+    store.close()
+    const db = new Database(studiesFile(dir))
+    db.exec(change)
+    db.close()
+    expect(() => storeIn(dir).list()).toThrow(failing('store/invalid', message))
+    expect(() => storeIn(dir).open(record)).toThrow(failing('store/invalid', message))
+  })
+})
+
+describe('a database whose cells are not what we write is refused with what is wrong, no stack:', () => {
+  const deep = (open: string, close: string) => open.repeat(100_000) + close.repeat(100_000)
+  const sql = (text: string) => `'${text}'`
+  test.each([
+    ['no goals', `UPDATE tune_studies SET goals_json = '[]'`],
+    ['goals without end', `UPDATE tune_studies SET goals_json = ${sql(deep('[', ']'))}`],
+    ['a space without end', `UPDATE tune_studies SET space_json = ${sql(deep('{"a":', '}').replace('}', '1}'))}`],
+    ['a kind of range that is a property of objects', `UPDATE tune_studies SET space_json = '{"a":{"kind":"constructor"}}'`], // prettier-ignore
+    ['odd constraints', `UPDATE tune_studies SET constraints_json = '[5]'`],
+    ['params without end', `UPDATE tune_trials SET params_json = ${sql(`{"a":${deep('[', ']')}}`)}`],
+    ['no device', `UPDATE tune_trials SET device_json = 'null'`],
+    ['no metrics', `UPDATE tune_reports SET metrics_json = 'null'`],
+    ['a cell of 5 MB', `UPDATE tune_reports SET metrics_json = '{"pq":"' || hex(zeroblob(2500000)) || '"}'`],
+    ['a time beyond all dates', 'UPDATE tune_reports SET at = 9000000000000000'],
+    ['a number that leads elsewhere', `UPDATE trials SET number = '../../../home'`],
+    ['a table missing', 'DROP TABLE tune_reports'],
+    ['a column missing', 'ALTER TABLE tune_trials DROP COLUMN params_json'],
+  ])('%s', (_, change) => {
+    const dir = temporaryDir()
+    const store = openSqliteStore(dir)
+    addTrial(store.open(record))
+    store.close()
+    const db = new Database(studiesFile(dir))
+    db.exec(change)
+    db.close()
+    expect(() => storeIn(dir).list()).toThrow(failing('store/invalid', /studies\.sqlite/))
+  })
+})
