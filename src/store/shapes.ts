@@ -60,9 +60,10 @@ export function isSettings(value: unknown): value is Readonly<Record<string, str
   return isFields(value) && Object.values(value).every(isScalar)
 }
 
-/** Numbers, and those that JSON has no word for as text; null was one, too. */
+/** Numbers, and those that JSON has no word for as text; null was one, too. No name is one that every object has. */
 export function isMetrics(value: unknown): value is Readonly<Record<string, number | string | null>> {
-  return isFields(value) && Object.values(value).every((metric) => isScalar(metric) && typeof metric !== 'boolean')
+  const isMetric = ([name, metric]: [string, unknown]) => isScalar(metric) && typeof metric !== 'boolean' && !(name in Object.prototype) // prettier-ignore
+  return isFields(value) && Object.entries(value).every(isMetric)
 }
 
 export function isDevice(value: unknown): value is Device {

@@ -9,6 +9,9 @@ export type Failed = Extract<Outcome, { state: 'failed' }>
 /** What a yield says: metrics, or that the trial fails by it. */
 export type Parsed = { readonly metrics: Metrics } | { readonly failed: Failed }
 
+/** Of one report: several for each class of the largest data sets. */
+const MOST_METRICS = 10_000
+
 /**
  * Reads what an objective yielded. Every goal must be a finite number: one that is none has diverged. Another metric may
  * be any number, NaN where there was nothing to measure.
@@ -20,6 +23,10 @@ export function parseReport(yielded: unknown, goals: readonly Goal[], step: numb
   const fields = Object.entries(yielded)
   const wrong = fields.find(([, value]) => typeof value !== 'number')
   if (wrong) return invalid(`report ${step} has ${show(wrong[1])} as '${wrong[0]}', no number`)
+
+  if (fields.length > MOST_METRICS) return invalid(`report ${step} has ${fields.length} metrics; ${MOST_METRICS} at most are kept`) // prettier-ignore
+  const shadow = fields.find(([name]) => name in Object.prototype)
+  if (shadow) return invalid(`report ${step} has a metric '${shadow[0]}', which every object has; name it otherwise`)
 
   const metrics: Metrics = Object.fromEntries(fields)
   for (const { metric } of goals) {

@@ -257,6 +257,7 @@ describe('a database whose cells are not what we write is refused with what is w
     ['params without end', `UPDATE tune_trials SET params_json = ${sql(`{"a":${deep('[', ']')}}`)}`],
     ['no device', `UPDATE tune_trials SET device_json = 'null'`],
     ['no metrics', `UPDATE tune_reports SET metrics_json = 'null'`],
+    ['a metric that every object has', `UPDATE tune_reports SET metrics_json = '{"pq":1,"__proto__":2}'`],
     ['a cell of 5 MB', `UPDATE tune_reports SET metrics_json = '{"pq":"' || hex(zeroblob(2500000)) || '"}'`],
     ['a time beyond all dates', 'UPDATE tune_reports SET at = 9000000000000000'],
     ['a number that leads elsewhere', `UPDATE trials SET number = '../../../home'`],
