@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { constants } from 'node:buffer'
+import { readFileSync, statSync } from 'node:fs'
 import { messageOf, TuneError } from '../errors.ts'
 import { fingerprint } from '../json.ts'
 
@@ -24,8 +25,10 @@ export function readInspected({ path, sha256 }: SourceFile): Buffer {
   })
 }
 
+/** Follows links, as data sets have them; what they lead to must be a file: of a pipe or a device there may be no end. */
 export function readBytes(path: string, what: string): Buffer {
   try {
+    if (!statSync(path).isFile()) throw new Error('it is no file')
     return readFileSync(path)
   } catch (error) {
     const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT'
@@ -38,4 +41,11 @@ export function readBytes(path: string, what: string): Buffer {
       },
     )
   }
+}
+
+/** Bytes as text. Throws `data/invalid` where there are more than a string of this Node holds, 512 MiB. */
+export function textOf(bytes: Buffer, path: string, hint = 'split it: fewer images in each'): string {
+  const most = constants.MAX_STRING_LENGTH
+  if (bytes.length <= most) return bytes.toString()
+  throw new TuneError('data/invalid', `${path}: ${bytes.length} bytes; JSON of ${most} bytes and more cannot be read`, { hint }) // prettier-ignore
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { messageOf, TuneError } from '../errors.ts'
 import { writeAtomically } from '../results.ts'
 
@@ -59,23 +59,32 @@ export function readTensors(file: string): TensorFile {
   const body = bytes.subarray(start)
   const tensors = new Map<string, StoredTensor>()
   let end = 0
-  for (const [name, entry] of Object.entries(entries)) {
-    if (!isEntry(entry)) throw invalid(file, `tensor '${name}' has no type, shape and place`)
+  for (const [name, entry] of inOrder(file, entries)) {
     const { dtype, shape, data_offsets: [from, to] } = entry // prettier-ignore
     const type = TYPES[dtype]
     if (!type) throw invalid(file, `tensor '${name}' is of type ${dtype}; ${Object.keys(TYPES).join(', ')} can be read`)
     const count = shape.reduce((product, size) => product * size, 1)
-    if (from < 0 || to > body.length || to - from !== count * type.bytes) {
+    if (from < end) throw invalid(file, `tensor '${name}' shares bytes ${from} to ${end} with another`)
+    if (to > body.length || to - from !== count * type.bytes) {
       throw invalid(
         file,
         `tensor '${name}' [${shape.join(', ')}] does not fit bytes ${from} to ${to} of ${body.length}`,
       )
     }
     tensors.set(name, { shape, data: type.read(body.subarray(from, to), count) })
-    end = Math.max(end, to)
+    end = to
   }
   if (end !== body.length) throw invalid(file, `it has ${body.length - end} bytes that belong to no tensor`)
   return { tensors, metadata: texts(metadata) }
+}
+
+/** By their places: no two may share bytes, or a small file could stand for more than fits into memory. */
+function inOrder(file: string, entries: Readonly<Record<string, unknown>>): readonly (readonly [string, Entry])[] {
+  const checked = Object.entries(entries).map(([name, entry]) => {
+    if (!isEntry(entry)) throw invalid(file, `tensor '${name}' has no type, shape and place`)
+    return [name, entry] as const
+  })
+  return checked.toSorted(([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0])
 }
 
 interface StoredType {
@@ -121,6 +130,7 @@ function texts(metadata: unknown): Readonly<Record<string, string>> {
 
 function readWhole(file: string): Buffer {
   try {
+    if (!statSync(file).isFile()) throw new Error('it is no file')
     return readFileSync(file)
   } catch (cause) {
     throw new TuneError('checkpoint/invalid', `${file} cannot be read: ${messageOf(cause)}`, { cause })

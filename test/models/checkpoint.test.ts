@@ -107,6 +107,31 @@ describe('a checkpoint', () => {
   })
 })
 
+describe('a file of tensors that means harm', () => {
+  const fileOf = (header: object | string, bodyBytes: number, claimed?: bigint) => {
+    const file = join(temporaryDir(), 'odd.safetensors')
+    const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header))
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(claimed ?? BigInt(text.length))
+    writeFileSync(file, Buffer.concat([length, text, Buffer.alloc(bodyBytes)]))
+    return file
+  }
+  const tensor = (from: number, to: number, shape: readonly number[], dtype = 'F32') => ({ dtype, shape, data_offsets: [from, to] }) // prettier-ignore
+
+  test.each([
+    ['a header of 2^60 bytes', () => fileOf('{}', 8, 2n ** 60n), 'fewer than its header asks for'],
+    ['tensors that share bytes', () => fileOf({ a: tensor(0, 8, [2]), b: tensor(0, 8, [2]) }, 8), "'b' shares bytes"],
+    ['a hole between tensors', () => fileOf({ a: tensor(0, 4, [1]) }, 8), 'belong to no tensor'],
+    ['another type than it has bytes for', () => fileOf({ a: tensor(0, 8, [2], 'F16') }, 8), 'does not fit bytes'],
+    ['a type that is a property of objects', () => fileOf({ a: tensor(0, 8, [2], 'constructor') }, 8), "'a'"],
+    ['a shape beyond all numbers', () => fileOf({ a: tensor(0, 8, [2 ** 52, 2 ** 52, 2 ** 52]) }, 8), 'does not fit'],
+    ['a header nested without end', () => fileOf(`{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}`, 8), "'a' has no type"],
+    ['a device in the place of a file', () => '/dev/zero', 'it is no file'],
+  ])('by %s is refused', (_, file, message) => {
+    expect(() => readTensors(file())).toThrow(message)
+  })
+})
+
 describe('a warm start', () => {
   const fresh = () => ({ weights: new Float32Array(11), buffers: new Float32Array(2) })
   const otherHead: Network = {
