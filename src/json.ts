@@ -16,6 +16,16 @@ export function canonicalJson(value: Json): string {
   return JSON.stringify(value)
 }
 
+/** The beginning of a value as JSON, for a message that says what was found where something else was expected. */
+export function found(value: unknown): string {
+  if (value === undefined) return 'missing'
+  try {
+    return (JSON.stringify(value) ?? typeof value).slice(0, 60)
+  } catch {
+    return 'nested without end' // deeper than the stack
+  }
+}
+
 /** A sha256 in hex of text, bytes, or of a value's canonical JSON. */
 export function fingerprint(value: Json | Uint8Array): string {
   return createHash('sha256')

@@ -1,5 +1,6 @@
 import { messageOf, TuneError } from '../errors.ts'
-import { parsePythonJson } from '../json.ts'
+import { found, parsePythonJson } from '../json.ts'
+import { MOST_PIXELS } from './png_file.ts'
 
 /** A COCO panoptic JSON, as far as we read it. Only its shape was checked: ids may repeat or point nowhere. */
 export interface PanopticJson {
@@ -56,12 +57,15 @@ export function parsePanoptic(text: string, file: string): PanopticJson {
 }
 
 function parseImage(at: Place): PanopticImage {
-  return {
+  const image = {
     id: field(at, 'id', isId, 'a whole number or a string'),
     fileName: field(at, 'file_name', isFileName, 'a relative path that stays inside its directory'),
     width: field(at, 'width', isSize, 'a whole number from 1'),
     height: field(at, 'height', isSize, 'a whole number from 1'),
   }
+  // Memory is made for what the JSON says, before a PNG is seen.
+  if (image.width * image.height <= MOST_PIXELS) return image
+  throw wrong(at.file, pathTo(at, 'height'), image.height, `2^27 pixels at most, with a width of ${image.width}`)
 }
 
 function parseAnnotation(at: Place): PanopticAnnotation {
@@ -131,8 +135,7 @@ function pathTo({ parent, name, index }: Place, last: string): string {
 }
 
 function wrong(file: string, path: string, value: unknown, expected: string): TuneError {
-  const found = value === undefined ? 'missing' : (JSON.stringify(value) ?? typeof value).slice(0, 60)
-  return new TuneError('data/invalid', `${file}: ${path || 'the file'} is ${found}; expected ${expected}`, {
+  return new TuneError('data/invalid', `${file}: ${path || 'the file'} is ${found(value)}; expected ${expected}`, {
     hint: ONE_SHAPE,
   })
 }

@@ -8,7 +8,7 @@ import { checkDamaged, checkPolicy, isDamaged, orDamaged, type DamagedPolicy } f
 import { decodeSet, type SceneSource, type SetIds } from './decode_set.ts'
 import type { DamagedImage, ImageSet } from './image_set.ts'
 import { readSetFile, SET_FILE_VERSION, writeSetFile, type StoredSet } from './set_file.ts'
-import { inspectFile, readBytes } from './source_file.ts'
+import { inspectFile, readBytes, textOf } from './source_file.ts'
 
 export interface OpenOptions {
   /** Where decoded sets are kept, one file each. Its files may be deleted at any time; they are made again. */
@@ -42,7 +42,7 @@ export async function openPanoptic(paths: PanopticPaths, options: OpenOptions): 
   if (!(limit >= 1)) throw new TuneError('usage', `a limit of ${limit} images`, { hint: 'take at least 1' })
   checkPolicy(policy)
   const text = readBytes(paths.json, 'the JSON of the labels')
-  const json = parsePanoptic(text.toString(), paths.json)
+  const json = parsePanoptic(textOf(text, paths.json), paths.json)
   const categories = checkCategories(json, paths.json)
   const listed = checkScenes(json, paths.json).slice(0, limit)
   const sources: (SceneSource | DamagedImage)[] = []

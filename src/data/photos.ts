@@ -1,4 +1,5 @@
 import { messageOf, TuneError } from '../errors.ts'
+import { MOST_PIXELS } from './png_file.ts'
 
 /** A photograph as RGB, row by row; 0 to 255. */
 export interface Photo {
@@ -15,7 +16,7 @@ export async function decodePhoto(bytes: Uint8Array, file: string): Promise<Phot
   const sharp = await loadSharp()
   try {
     // 'error' refuses truncated files but not the harmless oddities that some COCO photographs have.
-    const { data, info } = await sharp(bytes, { ignoreIcc: true, failOn: 'error' })
+    const { data, info } = await sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: MOST_PIXELS })
       .toColourspace('srgb')
       .removeAlpha()
       .raw({ depth: 'uchar' })

@@ -24,6 +24,8 @@ const COLOURS: readonly (readonly [type: number, name: Colour])[] = [
   [4, 'grayscale with alpha'],
   [6, 'RGBA'],
 ]
+/** Pixels of the largest PNG that is read, 11,585 squared: what a few hundred kB inflate to stays around 1 GiB. */
+export const MOST_PIXELS = 2 ** 27
 /** Deflate never shrinks by more than 1032 to 1, so a header that claims more than that of its data lies. */
 const MAX_INFLATION = 1032
 
@@ -129,6 +131,7 @@ function parseHeader(body: Uint8Array, file: string, use: PngUse): Header {
   const [width, height] = [view.getUint32(0), view.getUint32(4)]
   const [depth, type, interlace] = [view.getUint8(8), view.getUint8(9), view.getUint8(12)]
   if (width === 0 || height === 0) throw damaged(file, `its header says ${width}x${height} pixels`)
+  if (width * height > MOST_PIXELS) throw tooLarge(file, width, height)
   const colour = COLOURS.find(([number]) => number === type)?.[1]
   if (colour === undefined) throw unreadable(file, `a type ${type} PNG`, use)
   const bits = use.bitsOf({ width, height, depth, colour })
@@ -155,6 +158,12 @@ function inflate(data: Uint8Array, size: number, file: string): Uint8Array {
 
 function unreadable(file: string, found: string, { need, hint }: PngUse): TuneError {
   return new TuneError('data/invalid', `${file}: ${found}; ${need}`, { hint })
+}
+
+function tooLarge(file: string, width: number, height: number): TuneError {
+  return new TuneError('data/invalid', `${file}: ${width}x${height} pixels; at most 2^27 can be read`, {
+    hint: 'cut the image into tiles',
+  })
 }
 
 function damaged(file: string, what: string, cause?: unknown): TuneError {

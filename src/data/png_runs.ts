@@ -1,4 +1,3 @@
-import { TuneError } from '../errors.ts'
 import { openPng, type PackedPng } from './png_file.ts'
 import { paeth } from './png_filter.ts'
 import { residualsOf, type Residuals } from './png_residuals.ts'
@@ -11,9 +10,6 @@ export interface IdRuns {
   readonly ids: Uint32Array
 }
 
-/** More pixels than any label PNG has, and few enough for positions of 32 bits. */
-const MOST_PIXELS = 2 ** 31
-
 /**
  * The ids of a label PNG as runs, without making its pixels: a pixel whose filtered bytes are 0 continues what its
  * neighbours are, so that only the others, and the places where the row above changes, need a look. As `decodeIds`, it
@@ -23,11 +19,6 @@ export function decodeIdRuns(bytes: Uint8Array, file: string): IdRuns {
   const png = openPng(bytes, file)
   const { width, height } = png
   const residuals = residualsOf(png, file)
-  if (width * (height + 1) > MOST_PIXELS) {
-    throw new TuneError('data/invalid', `${file}: ${width}x${height} pixels; at most 2^31 can be read`, {
-      hint: 'cut the image into tiles',
-    })
-  }
   scratch.starts[0] = scratch.ids[0] = 0 // what is above the first row: zeros, at positions 0 to width
   let [above, count] = [0, 1]
   for (let y = 0; y < height; y++) {

@@ -1,8 +1,7 @@
-import { constants } from 'node:buffer'
 import { existsSync } from 'node:fs'
-import { readBytes } from '../data/source_file.ts'
+import { readBytes, textOf } from '../data/source_file.ts'
 import { messageOf, TuneError } from '../errors.ts'
-import { parsePythonJson } from '../json.ts'
+import { found, parsePythonJson } from '../json.ts'
 
 /** A list of objects somewhere in a JSON file; where it stands is only spelled out for a message. */
 export interface JsonList {
@@ -49,11 +48,7 @@ export function readJson(file: string, what: string): unknown {
     throw new TuneError('data/missing', `${file}: no such file`, { hint: `check the path: ${what} is expected there` })
   }
   const bytes = readBytes(file, what)
-  if (bytes.length > constants.MAX_STRING_LENGTH) {
-    const message = `${file}: ${bytes.length} bytes; JSON of ${constants.MAX_STRING_LENGTH} bytes and more cannot be read`
-    throw new TuneError('data/invalid', message, { hint: 'leave out detections of low scores: 100 an image count' })
-  }
-  const text = bytes.toString()
+  const text = textOf(bytes, file, 'leave out detections of low scores: 100 an image count')
   try {
     return parsePythonJson(text)
   } catch (error) {
@@ -89,8 +84,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 }
 
 export function wrong(file: string, place: string, value: unknown, expected: string): TuneError {
-  const found = value === undefined ? 'missing' : (JSON.stringify(value) ?? typeof value).slice(0, 60)
-  return new TuneError('data/invalid', `${file}: ${place} is ${found}; expected ${expected}`, { hint: SHAPES })
+  return new TuneError('data/invalid', `${file}: ${place} is ${found(value)}; expected ${expected}`, { hint: SHAPES })
 }
 
 const SHAPES =

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { parsePanoptic, type PanopticAnnotation, type PanopticJson, type PanopticSegment } from '../data/coco_json.ts'
 import { decodeIds, type IdImage } from '../data/png.ts'
-import { readBytes } from '../data/source_file.ts'
+import { readBytes, textOf } from '../data/source_file.ts'
 import type { PanopticFiles } from './panoptic_files.ts'
 import { isPredictionFile, openPredictions, type PredictedRuns } from './prediction_file.ts'
 import { toLabels } from './run_map.ts'
@@ -53,7 +53,7 @@ export function predictionSide({ predictionJson, predictionDir }: PanopticFiles)
 
 function jsonSide(file: string, dir: string): Side {
   return {
-    json: parsePanoptic(readBytes(file, 'the JSON').toString(), file),
+    json: parsePanoptic(textOf(readBytes(file, 'the JSON'), file), file),
     open({ imageId, fileName, segments }) {
       const png = join(dir, fileName)
       return { map: decodeIds(readBytes(png, `the label PNG of image ${imageId}`), png), png, segments }

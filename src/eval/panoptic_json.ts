@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { parsePanoptic, type PanopticAnnotation, type PanopticSegment } from '../data/coco_json.ts'
 import type { Category, Segment } from '../data/image_set.ts'
-import { readBytes } from '../data/source_file.ts'
+import { readBytes, textOf } from '../data/source_file.ts'
 import { TuneError } from '../errors.ts'
 import { fingerprint } from '../json.ts'
 import { UNDEFINED_CATEGORY } from './segments.ts'
@@ -26,7 +26,7 @@ export interface Truth {
  */
 export function readTruth(file: string): Truth {
   const text = readText(file)
-  const json = parsePanoptic(text.toString(), file)
+  const json = parsePanoptic(textOf(text, file), file)
   const categories = lastById(json.categories)
   if (categories.length === 0) {
     throw new TuneError('data/invalid', `${file}: lists no categories`, { hint: 'a ground truth names its classes' })
@@ -49,7 +49,7 @@ export function readTruth(file: string): Truth {
 
 /** The predictions by image id; of two for one image, or two segments with one id, the last counts. */
 export function readPredictions(file: string): ReadonlyMap<number | string, PanopticAnnotation> {
-  const annotations = parsePanoptic(readText(file).toString(), file).annotations.map((annotation) => ({
+  const annotations = parsePanoptic(textOf(readText(file), file), file).annotations.map((annotation) => ({
     ...annotation,
     segments: lastById(annotation.segments),
   }))

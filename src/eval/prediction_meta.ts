@@ -1,4 +1,5 @@
 import { messageOf, TuneError } from '../errors.ts'
+import { found } from '../json.ts'
 import type { ListedPrediction } from './score_ids.ts'
 
 /** An image of a prediction file, as its meta lists it. */
@@ -68,8 +69,7 @@ function wholeOf(value: unknown, file: string, path: string, least = -Infinity):
 }
 
 function wrong(file: string, path: string, value: unknown, expected: string): TuneError {
-  const found = value === undefined ? 'missing' : (JSON.stringify(value) ?? typeof value).slice(0, 60)
-  return new TuneError('data/invalid', `${file}: ${path} is ${found}; expected ${expected}`, {
+  return new TuneError('data/invalid', `${file}: ${path} is ${found(value)}; expected ${expected}`, {
     hint: 'write the file by writePredictions or python/panoptune_runs.py',
   })
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openImageSet, openPanoptic, type OpenOptions } from '../../src/data/open.ts'
@@ -59,6 +59,18 @@ test('a set shares its memory with whoever gets a structured clone', async () =>
     clone.labels[47] = 77
     expect([set.pixels[0], set.labels[47]]).toEqual([99, 77])
   }
+})
+
+test('a photograph may be a link, but what is no file is not read: it may have no end', async () => {
+  const dir = scratchDir()
+  writeTinySet(dir)
+  const photo = join(dir, 'images/val/seven.png')
+  renameSync(photo, join(dir, 'elsewhere.png'))
+  symlinkSync(join(dir, 'elsewhere.png'), photo)
+  expect((await open(dir)).set.scenes).toHaveLength(2)
+  rmSync(photo)
+  symlinkSync('/dev/zero', photo)
+  await expect(open(dir)).rejects.toMatchObject({ code: 'data/missing', message: expect.stringContaining('it is no file') as string }) // prettier-ignore
 })
 
 test('a limit takes the first images of the JSON, and only reads those', async () => {
@@ -366,6 +378,10 @@ describe('a JSON of another shape is refused at the place', () => {
       (json) => Object.assign(json.annotations[0]!, { segments_info: undefined }),
     ],
     ['annotations[0] is [1]; expected an object', (json) => Object.assign(json, { annotations: [[1]] })],
+    [
+      'images[0].height is 100000; expected 2^27 pixels at most, with a width of 100000',
+      (json) => Object.assign(json.images[0]!, { width: 1e5, height: 1e5 }),
+    ],
     ['categories[0].isthing is missing; expected 0 or 1', (json) => delete json.categories[0]!['isthing']],
   ])('%s', async (message, damage) => {
     const dir = scratchDir()
@@ -381,6 +397,8 @@ describe('a JSON of another shape is refused at the place', () => {
   test.each([
     ['[]', 'the file is []; expected an object'],
     ['{"images":[]}', 'annotations is missing; expected a list'],
+    [`{"images":${'['.repeat(1e5)}${']'.repeat(1e5)}}`, 'images[0] is nested without end; expected an object'],
+    ['{"images":[{"id":1e400}]}', 'images[0].id is null; expected a whole number or a string'],
     ['{"images":', 'not JSON: Unexpected end of JSON input'],
   ])('%s', async (text, message) => {
     const dir = scratchDir()

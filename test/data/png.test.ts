@@ -5,6 +5,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodePhoto } from '../../src/data/photos.ts'
 import { decodeIds } from '../../src/data/png.ts'
+import { decodeIdRuns } from '../../src/data/png_runs.ts'
 import { encodeIds, encodeRgb } from '../../src/data/png_encode.ts'
 import { filterRows, pngChunk, rawPng } from './raw_png.ts'
 
@@ -121,8 +122,13 @@ describe('a damaged PNG is refused', () => {
   })
 
   test('before anything large is allocated for pixels that it cannot hold', () => {
-    const png = rawPng({ width: 60_000, height: 60_000, raw: new Uint8Array(4) })
-    expect(() => decodeIds(png, 'a.png')).toThrow('cannot hold the 10800060000 that its header promises')
+    const png = rawPng({ width: 11_000, height: 11_000, raw: new Uint8Array(4) })
+    expect(() => decodeIds(png, 'a.png')).toThrow('cannot hold the 363011000 that its header promises')
+  })
+
+  test('when it has more than 2^27 pixels, whatever they inflate to', () => {
+    const png = rawPng({ width: 2 ** 14, height: 2 ** 13 + 1, raw: new Uint8Array(4) })
+    for (const decode of [decodeIds, decodeIdRuns]) expect(() => decode(png, 'a.png')).toThrow('a.png: 16384x8193 pixels; at most 2^27 can be read') // prettier-ignore
   })
 
   test('when it inflates to more than its header says, without inflating all of it', () => {
