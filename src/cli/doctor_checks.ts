@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { accessSync, constants, existsSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { accessSync, constants, existsSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { messageOf } from '../errors.ts'
 import { cacheFiles, isRemovable } from '../eval/cache_files.ts'
+import { filesBelow } from '../files_below.ts'
 import { listDevices } from '../models/engines/devices.ts'
 import { cacheDir } from '../results.ts'
 import { good, wrong, type Check } from '../store/health.ts'
@@ -80,18 +81,13 @@ function nearestPlace(dir: string): string {
   return existsSync(dir) || dirname(dir) === dir ? dir : nearestPlace(dirname(dir))
 }
 
-function filesIn(dir: string): readonly string[] {
-  if (!existsSync(dir)) return []
-  return readdirSync(dir, { recursive: true, encoding: 'utf8' }).map((name) => join(dir, name))
-}
-
 function bytesIn(dir: string): number {
-  return filesIn(dir).reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
+  return filesBelow(dir).reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
 }
 
 /** Files that writers which are no more left behind: drafts of files, and half of a cached data set. */
 function leftovers(results: string, now: number): readonly string[] {
-  const drafts = filesIn(results).filter((file) => isDraft(file, now))
+  const drafts = filesBelow(results).filter((file) => isDraft(file, now))
   const partial = cacheFiles(cacheDir(results)).filter((file) => file.kind === 'partial' && isRemovable(file, now))
   return [...drafts, ...partial.map(({ path }) => path)]
 }

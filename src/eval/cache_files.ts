@@ -1,7 +1,7 @@
-import { readdirSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync, statSync } from 'node:fs'
 import { readSetFile, setFileId } from '../data/set_file.ts'
 import { readShared } from '../data/shared_file.ts'
+import { filesBelow } from '../files_below.ts'
 import { sealedKey } from './eval_set_header.ts'
 import { viewEvalSet } from './eval_set_layout.ts'
 
@@ -17,14 +17,14 @@ export interface CacheFile {
 
 /** The cached sets in a directory and below it, by path; none where there is no directory. */
 export function cacheFiles(dir: string): readonly CacheFile[] {
-  const entries = statSync(dir, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(dir, { recursive: true, encoding: 'utf8' }) : [] // prettier-ignore
-  return entries.toSorted().flatMap((name): readonly CacheFile[] => {
-    const [, kind, partial] = /\.(evalset|imageset)(\.[0-9a-f-]{36})?$/.exec(name) ?? []
-    const path = join(dir, name)
-    const found = statSync(path, { throwIfNoEntry: false })
-    if ((kind !== 'evalset' && kind !== 'imageset') || !found?.isFile()) return []
-    return [{ path, kind: partial ? 'partial' : kind, bytes: found.size, modified: found.mtimeMs }]
-  })
+  return filesBelow(dir)
+    .toSorted()
+    .flatMap((path): readonly CacheFile[] => {
+      const [, kind, partial] = /\.(evalset|imageset)(\.[0-9a-f-]{36})?$/.exec(path) ?? []
+      const found = statSync(path, { throwIfNoEntry: false })
+      if ((kind !== 'evalset' && kind !== 'imageset') || !found?.isFile()) return []
+      return [{ path, kind: partial ? 'partial' : kind, bytes: found.size, modified: found.mtimeMs }]
+    })
 }
 
 /** How many images a file holds, once all of it is read and agrees with its checksums; undefined where it does not. */

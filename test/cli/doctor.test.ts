@@ -1,9 +1,9 @@
 import Database from 'better-sqlite3'
-import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { nodeCheck, packagesCheck, pythonCheck } from '../../src/cli/doctor_checks.ts'
+import { nodeCheck, packagesCheck, pythonCheck, removeLeftovers } from '../../src/cli/doctor_checks.ts'
 import { studiesFile } from '../../src/results.ts'
 import { examineStore } from '../../src/store/health.ts'
 import { mendStore } from '../../src/store/mend.ts'
@@ -66,6 +66,17 @@ describe('tune doctor', () => {
     expect(db.prepare('SELECT state FROM trials').pluck().all()).toEqual(['WAITING'])
     expect(db.prepare('SELECT count(*) FROM tune_reports').pluck().get()).toBe(1)
     db.close()
+  })
+
+  test('follows no link: it removes nothing elsewhere, and does not go round in circles', () => {
+    const [dir, elsewhere] = [temporaryDir(), temporaryDir()]
+    const draft = join(elsewhere, 'best.yaml.999999.tmp')
+    writeFileSync(draft, '')
+    utimesSync(draft, 1, 1)
+    symlinkSync(elsewhere, join(dir, 'out'))
+    for (const name of ['a', 'b', 'c']) symlinkSync('.', join(dir, name))
+    expect(removeLeftovers(dir, Date.now())).toEqual([])
+    expect(existsSync(draft)).toBe(true)
   })
 
   test('removes drafts of writers that are dead, and no others', async () => {
