@@ -95,6 +95,30 @@ describe('the house of house-and-style.md:', () => {
   })
 })
 
+describe('what could be turned against its user is in no source:', () => {
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => ({ file: join('src', name), text: readFileSync(join(root, 'src', name), 'utf8') }))
+  const filesWith = (pattern: RegExp) => sources.filter(({ text }) => pattern.test(text)).map(({ file }) => file)
+
+  test('a shell reads no text of a user: only scripts of ours are run by one', () => {
+    expect(filesWith(/\bshell: |\bexec(?:Sync)?\b[^\n]*from 'node:child_process'|child_process'\)/)).toEqual([])
+    expect(filesWith(/'\/bin\//).toSorted()).toEqual(['src/cli/end_at_once.ts', 'src/command/script.ts'])
+    const [, script] =
+      /^const SCRIPT = `([^`]*)`$/m.exec(readFileSync(join(root, 'src/command/script.ts'), 'utf8')) ?? []
+    expect(script).toMatch(/^exec "\$@"$/m)
+    expect(script).not.toContain('${')
+  })
+
+  test('no port is opened, and nothing is fetched', () => {
+    expect(filesWith(/'node:(?:net|http|https|http2|dgram|tls|inspector)'|\bfetch\(|\bWebSocket\b/)).toEqual([])
+  })
+
+  test('no text becomes code', () => {
+    expect(filesWith(/\beval\(|new Function\(|'node:vm'|loadExtension/)).toEqual([])
+  })
+})
+
 describe('in a process of its own', () => {
   test.each(['dist/index.js', 'dist/eval/index.js'])('importing %s loads no package', (entry) => {
     expect(packagesLoadedBy(entry)).toEqual([])

@@ -15,13 +15,18 @@ export interface Decision {
 /** As the driver logs it: JSON has no word for some numbers, which are strings. */
 type Logged = Omit<Decision, 'numbers'> & { readonly numbers: Readonly<Record<string, number | string>> }
 
-/** The decisions of a log, in their order. */
+/** The decisions of a log, in their order. One that is not as the driver logs it says nothing. */
 export function decisionsOf(events: readonly LoggedEvent[]): readonly Decision[] {
-  const judged = events.filter(({ kind }) => kind === 'trial-judged') as readonly unknown[] as readonly Logged[]
+  const judged = events.filter(isJudged) as readonly unknown[] as readonly Logged[]
   return judged.map((decision) => {
     const numbers = Object.entries(decision.numbers).map(([name, value]) => [name, Number(value)])
     return { ...decision, numbers: Object.fromEntries(numbers) as Decision['numbers'] }
   })
+}
+
+function isJudged({ kind, trial, step, pruner, action, reason, numbers }: LoggedEvent): boolean {
+  const isWhole = [trial, step].every(Number.isSafeInteger) && typeof numbers === 'object' && numbers !== null
+  return kind === 'trial-judged' && isWhole && [pruner, action, reason].every((text) => typeof text === 'string')
 }
 
 /**

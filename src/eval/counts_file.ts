@@ -59,9 +59,10 @@ export function loadCounts(file: string): StoredCounts {
   if (view.getUint32(CRC_AT, true) !== crc32(content.subarray(CHECKED_FROM))) {
     throw damaged(file, 'its checksum is wrong: it was cut short or altered')
   }
-  // What passed its checksum is what `saveCounts` wrote.
   const jsonEnd = JSON_AT + view.getUint32(12, true)
-  const { set, categories, imageIds, entries, width }: Head = JSON.parse(content.toString('utf8', JSON_AT, jsonEnd))
+  const head = parseHead(content.toString('utf8', JSON_AT, jsonEnd))
+  if (!head || content.length !== jsonEnd + bodyBytes(head)) throw damaged(file, 'its head does not fit what follows')
+  const { set, categories, imageIds, entries, width } = head
   const statistics = emptyStatistics(imageIds.length, entries, categories.length)
   let at = jsonEnd
   const fill = (array: Uint8Array | Uint16Array | Uint32Array | Float64Array) => {
@@ -72,7 +73,26 @@ export function loadCounts(file: string): StoredCounts {
   fill(statistics.starts)
   fill(statistics.classOf)
   for (const values of [statistics.tp, statistics.fp, statistics.fn]) values.set(fill(new ARRAY_OF[width](entries)))
+  const { starts, classOf } = statistics
+  const areAscending = starts.every((start, i) => start >= (starts[i - 1] ?? 0)) && starts.at(-1) === entries
+  if (!areAscending || classOf.some((index) => index >= categories.length)) throw damaged(file, 'its entries are of no image or class') // prettier-ignore
   return { set, categories, imageIds, statistics }
+}
+
+/** A checksum says that a file is whole, not who wrote it: a trial's program can write to its directory, too. */
+function parseHead(json: string): Head | undefined {
+  try {
+    const head = JSON.parse(json) as Head
+    const areLists = Array.isArray(head.categories) && Array.isArray(head.imageIds)
+    return areLists && Number.isSafeInteger(head.entries) && head.width in ARRAY_OF ? head : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** By entry an IoU, a class and three counts; by image, and once more, a start. */
+function bodyBytes({ imageIds, entries, width }: Head): number {
+  return entries * (8 + 2 + 3 * width) + 4 * (imageIds.length + 1)
 }
 
 /** Throws unless both are counts of the same images and classes: only those can be paired. */

@@ -55,7 +55,15 @@ export function readCheckpoint(file: string): Checkpoint {
   }
   verify(file, { tensors, metadata })
   const { step, about = '' } = metadata
-  return { file, step: Number(step), about: JSON.parse(about), tensors }
+  return { file, step: Number(step), about: parsed(file, about), tensors }
+}
+
+function parsed(file: string, json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (cause) {
+    throw new TuneError('checkpoint/invalid', `${file}: what it says of its network is no JSON`, { cause })
+  }
 }
 
 /** Reads weights of whatever program. Those of ours are verified as a checkpoint is; others have no checksum. */

@@ -48,9 +48,24 @@ export function provenanceEvent(run: Pick<Provenance, 'code' | 'data' | 'setting
   return { kind: KIND, ...run, sources, bundle: basename(url), ...surroundings() }
 }
 
-/** All that a study's log has, the oldest first. */
+/** All that a study's log has, the oldest first. One that is not as we write it says nothing. */
 export function provenancesOf(events: readonly LoggedEvent[]): readonly Provenance[] {
-  return events.filter(({ kind }) => kind === KIND) as unknown as readonly Provenance[]
+  return events.filter((event) => event.kind === KIND && isProvenance(event)) as unknown as readonly Provenance[]
+}
+
+function isProvenance({ code, bundle, data, host, machine, settings, versions, sources }: LoggedEvent): boolean {
+  const areTexts = [code, bundle, data, host, machine].every((text) => typeof text === 'string')
+  return areTexts && isFields(settings) && isFields(versions) && Array.isArray(sources) && sources.every(isSource)
+}
+
+function isSource(value: unknown): boolean {
+  if (!isFields(value)) return false
+  const { study, trial, checkpoint } = value
+  return typeof study === 'string' && Number.isSafeInteger(trial) && typeof checkpoint === 'string'
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** That of the run in which a trial was last started; the newest where nobody knows when that was. */

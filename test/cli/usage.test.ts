@@ -1,8 +1,10 @@
+import Database from 'better-sqlite3'
 /* oxlint-disable no-control-regex -- terminals are driven by them */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { cli, ended, mistake, mistakeOf, startTune, tinyStudy, tune, workspace } from './tune.ts'
 
@@ -184,3 +186,15 @@ function plain(text: string): string {
 function longest(text: string): number {
   return Math.max(...text.split('\n').map((line) => [...line].length))
 }
+
+test('what would move the cursor or set a title is spelled out, whatever text it comes in', async () => {
+  const { dir, tune } = workspace()
+  expect((await tune('tiny.ts', '--trials', '2')).code).toBe(0)
+  const db = new Database(join(dir, 'results/studies.sqlite'))
+  db.exec(`UPDATE tune_reports SET metrics_json = '{"pq":1,"\\u001b]0;title\\u0007":2}'`)
+  db.close()
+  const { stdout } = await tune('show', '0')
+  expect(stdout).toContain('\\u001b]0;title\\u0007')
+  const { stderr } = await tune('list', '--study', '\u001B[2J')
+  expect(stderr).toContain("'\\u001b[2J'")
+})

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { checkPaired, loadCounts, saveCounts, type StoredCounts } from '../../src/eval/counts_file.ts'
 import { temporaryDir } from '../temporary.ts'
@@ -37,6 +38,34 @@ test('any byte flipped and any length cut is found', () => {
     expect(() => loadCounts(file), `${i} bytes`).toThrow(/not a file of counts|checksum/)
   }
 })
+
+test('a file whose checksum holds, but which promises more than it has, is found before memory is made for it', () => {
+  const file = join(temporaryDir(), 'val.counts')
+  const stored = counts(2)
+  for (const [from, to] of [
+    ['"entries":', '"entries":99999999'],
+    ['"width":1', '"width":8'],
+    ['"imageIds":[', '"imageIds":[0,'],
+    ['"categories":[', '"categories":9,"c":['],
+  ] as const) {
+    // prettier-ignore
+    saveCounts(file, stored)
+    writeFileSync(file, sealed(readFileSync(file), from, to))
+    expect(() => loadCounts(file), `head with ${to}`).toThrow('its head does not fit what follows')
+  }
+  saveCounts(file, { ...stored, categories: stored.categories.slice(0, 1) })
+  expect(() => loadCounts(file)).toThrow('its entries are of no image or class')
+})
+
+/** The same with another head, and a checksum that holds. */
+function sealed(content: Buffer, from: string, to: string): Buffer {
+  const end = 16 + content.readUInt32LE(12)
+  const head = Buffer.from(content.toString('utf8', 16, end).replace(from, to))
+  const changed = Buffer.concat([content.subarray(0, 16), head, content.subarray(end)])
+  changed.writeUInt32LE(head.length, 12)
+  changed.writeUInt32LE(crc32(changed.subarray(12)), 8)
+  return changed
+}
 
 test('what is not there is said so', () => {
   expect(() => loadCounts(join(temporaryDir(), 'val.counts'))).toThrow(
