@@ -99,6 +99,7 @@ function headerStart(id: string, fileLength: number): Buffer {
 function readSection(memory: SharedArrayBuffer, header: Buffer, index: number): Buffer | undefined {
   const at = START_BYTES + SECTION_BYTES * index
   const [offset, length] = [Number(header.readBigUInt64LE(at)), Number(header.readBigUInt64LE(at + 8))]
+  if (offset + length > memory.byteLength) return undefined
   const bytes = Buffer.from(memory, offset, length)
   return crc32(bytes) === header.readUInt32LE(at + 16) ? bytes : undefined
 }
