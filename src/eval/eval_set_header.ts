@@ -73,7 +73,7 @@ export function sealedKey(memory: SharedArrayBuffer): string | undefined {
   if (header.readUInt32LE(COUNT_AT) !== SECTIONS || header.readUInt32LE(CRC_AT) !== headerCrc(header)) return undefined
   for (let type = 1; type <= SECTIONS; type++) {
     const { at, length, crc } = sectionOf(memory, type)
-    if (crc32(new Uint8Array(memory, at, length)) !== crc) return undefined
+    if (at + length > memory.byteLength || crc32(new Uint8Array(memory, at, length)) !== crc) return undefined
   }
   return keyIn(memory)
 }
