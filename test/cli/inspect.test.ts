@@ -13,7 +13,7 @@ beforeAll(async () => {
     space: { lr: loguniform(1e-4, 1, { default: 0.01 }), note: choice('a,b', '"c"') },
     pruner: { name: 'strict', judge: ({ number, reports }) => (number === 2 && reports.length > 1 ? { action: 'stop', reason: 'strict', numbers: {} } : undefined) },
     async *objective({ lr }, { number, maxSteps }) {
-      if (number === 1) throw new Error('out of memory')
+      if (number === 1) throw new Error('no such layer')
       for (let step = 1; step <= maxSteps; step++) yield { pq: step + lr, extra: step > 1 ? NaN : step }
     },`)
   writeFileSync(join(dir, 'tiny.ts'), tinyStudy())
@@ -97,7 +97,7 @@ describe('tune list', () => {
     const trials = await jsonOf('list', '--json')
     expect(trials).toMatchObject([
       { trial: 0, state: 'complete', steps: 3, metrics: { pq: expect.any(Number), extra: null } },
-      { trial: 1, state: 'failed', code: 'trial/threw', message: 'out of memory', metrics: {} },
+      { trial: 1, state: 'failed', code: 'trial/threw', message: 'no such layer', metrics: {} },
       { trial: 2, state: 'pruned', steps: 2 },
       { trial: 3 },
     ])
@@ -122,7 +122,7 @@ describe('tune show', () => {
   })
 
   test('says why a trial failed', async () => {
-    expect(await stdoutOf('show', '1')).toMatch(/^✗ trial 1 of mixed: failed\n {2}trial\/threw: out of memory\n/)
+    expect(await stdoutOf('show', '1')).toMatch(/^✗ trial 1 of mixed: failed\n {2}trial\/threw: no such layer\n/)
   })
 
   test('--json has every report with its time', async () => {

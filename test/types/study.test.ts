@@ -227,7 +227,7 @@ test('what params have to satisfy is typed by the space', () => {
   // @ts-expect-error a choice is no number
   defineStudy({ ...shared, where: weightedSum({ schedule: 1 }, { atMost: 1 }) })
   // @ts-expect-error without a bound it demands nothing
-  defineStudy({ ...shared, where: weightedSum({ lr: 1 }, {}) })
+  expect(() => defineStudy({ ...shared, where: weightedSum({ lr: 1 }, {}) })).toThrow(/no sum lies within/)
 })
 
 test('constraints are bounds on metrics that are yielded', () => {
