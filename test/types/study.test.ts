@@ -1,5 +1,5 @@
 // oxlint-disable vitest/expect-expect -- it is tsc that checks these
-import { describe, expectTypeOf, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { choice, loguniform, oneOf, ordinal, uniform, type Values } from '../../src/space.ts'
 import { weightedSum } from '../../src/weighted_sum.ts'
 import { atLeast, atMost, defineStudy, maximize, minimize, type Study } from '../../src/study.ts'
