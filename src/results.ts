@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { messageOf, TuneError } from './errors.ts'
 
 /**
@@ -85,13 +85,13 @@ export function bundleDir(results: string): string {
 /** The directory, made with its parents where it is missing. */
 export function ensureDir(path: string): string {
   return writing(path, () => {
-    makeDirs(resolve(path))
+    makeDirs(path)
     return path
   })
 }
 
-/** One by one: `mkdirSync` with `recursive` never returns where nothing can be made, as under /proc. */
-function makeDirs(dir: string): void {
+/** The same; where it cannot be made, the system's own error. One by one: `mkdirSync` with `recursive` never ends under /proc. */
+export function makeDirs(dir: string): void {
   if (isDirectory(dir)) return
   makeDirs(dirname(dir))
   try {

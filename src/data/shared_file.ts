@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { TuneError } from '../errors.ts'
-import { ensureDir } from '../results.ts'
+import { makeDirs } from '../results.ts'
 
 /** A single read or write moves less than 2 GiB. */
 const ONE_CALL = 2 ** 30
@@ -56,7 +56,7 @@ export interface FileWriter {
 }
 
 export function startFile(file: string): FileWriter {
-  ensureDir(dirname(file))
+  makeDirs(dirname(file))
   const partial = `${file}.${randomUUID()}`
   const fd = openSync(partial, 'wx')
   return {
