@@ -3,7 +3,7 @@ import type { Rle } from './coco_rle.ts'
 import type { Detection, ScoredInstances, TruthInstance } from './ap.ts'
 import { areaOf, boxesOf, boxOverlap, maskOverlap } from './instance_overlap.ts'
 import { AREA, BOX, FINITE, FLAG, fieldOf, ID, isRecord, listOf, placeOf, readJson, SIDE, WHOLE, wrong, type JsonList } from './json_list.ts' // prettier-ignore
-import { rleFromPolygon } from './rle_polygon.ts'
+import { isFollowable, rleFromPolygon } from './rle_polygon.ts'
 import { segmentationOf, type Size } from './segmentation_json.ts'
 
 /** Whether masks or boxes are compared; named as COCO names it. */
@@ -148,7 +148,10 @@ function shapeOfBox(list: JsonList, index: number, size: Size, iou: IouType): Sh
   if (iou === 'bbox') return { area, box }
   if (list.items[index]?.['segmentation'] !== undefined) return { area, mask: segmentationOf(list, index, size) }
   const [right, bottom] = [x + width, y + height]
-  return { area, mask: rleFromPolygon([x, y, x, bottom, right, bottom, right, y], size.height, size.width) }
+  const corners = [x, y, x, bottom, right, bottom, right, y]
+  if (!isFollowable(corners))
+    throw wrong(list.file, `${placeOf(list, index)}.bbox`, box, 'a box no larger than an image')
+  return { area, mask: rleFromPolygon(corners, size.height, size.width) }
 }
 
 function shapeOfMask(list: JsonList, index: number, size: Size, iou: IouType): Shape {

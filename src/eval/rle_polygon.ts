@@ -19,6 +19,22 @@ export function rleFromPolygon(polygon: readonly number[], height: number, width
   return { height, width, ends: Uint32Array.from(ends) }
 }
 
+/** Points of the longest outline that is followed, some thirty bytes each: twice around an image of 2^27 pixels are 2^19. */
+const MOST_POINTS = 2 ** 24
+/** Beyond any image, in pixels. */
+const FARTHEST = 1e6
+
+/** Whether an outline is short enough to be followed: a few corners far apart could fill any memory. */
+export function isFollowable(polygon: readonly number[]): boolean {
+  let points = 0
+  for (let i = 0; i + 1 < polygon.length; i += 2) {
+    const next = i + 3 < polygon.length ? i + 2 : 0
+    points +=
+      1 + SCALE * Math.max(Math.abs(polygon[next]! - polygon[i]!), Math.abs(polygon[next + 1]! - polygon[i + 1]!))
+  }
+  return points <= MOST_POINTS && polygon.every((n) => Math.abs(n) <= FARTHEST)
+}
+
 /** What any of the masks covers. All have one size; there is at least one. */
 export function unionOf(rles: readonly [Rle, ...Rle[]]): Rle {
   return rles.reduce(unionOfTwo)

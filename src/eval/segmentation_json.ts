@@ -1,10 +1,7 @@
 import { isTuneError, TuneError } from '../errors.ts'
 import { MOST_PIXELS, rleFromCounts, rleFromString, type Rle } from './coco_rle.ts'
 import { isRecord, placeOf, SIDE, wrong, type JsonList } from './json_list.ts'
-import { rleFromPolygon, unionOf } from './rle_polygon.ts'
-
-/** Beyond any image, and small enough for the outline of a polygon to fit into memory. */
-const FARTHEST = 1e6
+import { isFollowable, rleFromPolygon, unionOf } from './rle_polygon.ts'
 
 /** Size of an image in pixels. */
 export interface Size {
@@ -48,7 +45,7 @@ function maskOfPolygons(
   const [first, ...others] = polygons.map((polygon, i) => {
     // What the first holds decides in pycocotools how all are read: four numbers would be a box, which it refuses.
     const fewest = i === 0 ? 5 : 2
-    const isPolygon = isNumbers(polygon) && polygon.length >= fewest && polygon.every((n) => Math.abs(n) <= FARTHEST)
+    const isPolygon = isNumbers(polygon) && polygon.length >= fewest && isFollowable(polygon)
     if (!isPolygon) throw refuse(`[${i}]`, polygon, 'a polygon: x0, y0, x1, y1, x2, y2, ...')
     return rleFromPolygon(polygon, height, width)
   })

@@ -96,6 +96,8 @@ describe('mistakes are named', () => {
     ['two annotations of one id', gt(truth, truth), [detection], /gt\.json: annotations\[0\] and annotations\[1\] \(id 1\) have one id/], // prettier-ignore
     ['runs that do not add up', gt(truth), [{ ...detection, segmentation: { size: [4, 5], counts: [7, 3] } }], /dt\.json: \[0\]\.segmentation: damaged RLE: its runs add up to 10 pixels; its size 4x5 makes 20/], // prettier-ignore
     ['a size that is none', gt(truth), [{ ...detection, segmentation: { size: [4], counts: 'd0' } }], /dt\.json: \[0\]\.segmentation\.size is \[4\]/], // prettier-ignore
+    ['a polygon that would fill any memory', gt({ ...truth, segmentation: [Array.from({ length: 200 }, (_, i) => (i % 4 === 2 ? 1e6 : i / 100))] }), [detection], /segmentation\[0\] is .*; expected a polygon/], // prettier-ignore
+    ['a box that would, too', gt(truth), [{ ...detection, segmentation: undefined, bbox: [0, 0, 1e300, 1] }], /bbox is \[0,0,1e\+300,1\]; expected a box no larger than an image/], // prettier-ignore
     ['a polygon of two points', gt({ ...truth, segmentation: [[0, 0, 2, 2]] }), [detection], /gt\.json: annotations\[0\] \(id 1\)\.segmentation\[0\] is \[0,0,2,2\]; expected a polygon/], // prettier-ignore
     ['no categories', { ...gt(truth), categories: [] }, [detection], /gt\.json: categories is \[\]; expected at least one/], // prettier-ignore
     ['a box of three numbers', gt(truth), [{ ...detection, bbox: [1, 2, 3] }], /dt\.json: \[0\]\.bbox is \[1,2,3\]; expected four/], // prettier-ignore
