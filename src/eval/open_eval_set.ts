@@ -112,17 +112,12 @@ async function buildFile(
     return readShared(file)
   } catch (error) {
     // A set is good without its file: a directory that cannot be written costs time, not the run.
-    if (!isUnwritable(error)) throw error
+    if (isTuneError(error) || !(error instanceof Error && 'syscall' in error)) throw error
     progress(`the eval set could not be kept for the next time: ${messageOf(error)}`)
     return undefined
   } finally {
     writer?.close()
   }
-}
-
-function isUnwritable(error: unknown): boolean {
-  if (isTuneError(error)) return error.code === 'results/unwritable'
-  return error instanceof Error && 'syscall' in error
 }
 
 /** Hash of all that a set is made from: equal keys mean equal sets, wherever they lie. */
