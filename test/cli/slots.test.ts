@@ -197,15 +197,19 @@ describe('a process for each slot', () => {
 
 describe('--slots auto', () => {
   /** A GPU whose memory in use is what a file says. */
-  const smi = (dir: string) => `echo "0, GPU-a, NVIDIA H200, 143156, $(cat ${dir}/used), $((143156 - $(cat ${dir}/used))), 0"` // prettier-ignore
+  const smi = (dir: string) =>
+    `used=$(cat ${dir}/used); echo "0, GPU-a, NVIDIA H200, 143156, $used, $((143156 - used)), 0"`
 
   /** Each trial takes so many MiB, and reports how many run at that time. */
   const study = (mebibytes: number) =>
     tinyStudy(`
       budget: { trials: 6, steps: 1 },
       async *objective(_, { number }) {
-        const { readdirSync, readFileSync, writeFileSync, rmSync } = await import('node:fs')
-        const use = (change) => writeFileSync('used', String(Number(readFileSync('used', 'utf8')) + change))
+        const { readdirSync, readFileSync, renameSync, writeFileSync, rmSync } = await import('node:fs')
+        const use = (change) => {
+          writeFileSync('draft', String(Number(readFileSync('used', 'utf8')) + change))
+          renameSync('draft', 'used')
+        }
         writeFileSync('runs-' + number, '')
         use(${mebibytes})
         try {
