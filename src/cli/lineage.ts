@@ -59,7 +59,10 @@ async function lineageOf(
   results: string,
 ): Promise<Lineage> {
   const attempts = stored.attempts(trial.number)
-  const provenance = provenanceOf(stored.events(), attempts.at(-1)?.startedAt ?? trial.reports[0]?.at)
+  const provenance = provenanceOf(stored, trial)
+  const changes = provenance
+    ? [...(await codeChange(provenance, stored.record.name, results)), ...surroundingsSince(provenance)]
+    : []
   const file = checkpointFile(trialDir(results, stored.record.name, trial.number))
   return {
     stored,
@@ -67,23 +70,18 @@ async function lineageOf(
     provenance,
     attempts,
     checkpoint: existsSync(file) ? fingerprint(readFileSync(file)) : undefined,
-    changes: [...(provenance ? await changesSince(provenance, stored, results) : []), ...staleness(studies, stored)],
+    changes: [...changes, ...staleness(studies, stored)],
   }
 }
 
-/** What differs here and now from where a trial ran, as far as it can be seen without reading the data. */
-export async function changesSince(
-  provenance: Provenance,
-  { record }: StoredStudy,
-  results: string,
-): Promise<readonly string[]> {
-  const { host: _, ...now } = surroundings()
-  const versions = Object.entries(provenance.versions).flatMap(([name, was]) => {
+/** What differs between here and where a trial ran, in words: versions and machine. */
+export function surroundingsSince({ versions, machine }: Provenance): readonly string[] {
+  const now = surroundings()
+  const changed = Object.entries(versions).flatMap(([name, was]) => {
     const is = now.versions[name] ?? 'missing'
     return is === was ? [] : [`${name} was ${was}, is ${is}`]
   })
-  const machine = now.machine === provenance.machine ? [] : [`the machine was ${provenance.machine}, is ${now.machine}`]
-  return [...(await codeChange(provenance, record.name, results)), ...versions, ...machine]
+  return now.machine === machine ? changed : [...changed, `the machine was ${machine}, is ${now.machine}`]
 }
 
 async function codeChange({ code }: Provenance, study: string, results: string): Promise<readonly string[]> {

@@ -21,7 +21,7 @@ import { EXIT } from './exit_codes.ts'
 import { count } from './format.ts'
 import { openExecutor } from './executors.ts'
 import { readLaunch } from './launch.ts'
-import { changesSince } from './lineage.ts'
+import { surroundingsSince } from './lineage.ts'
 import { jsonOption, known, natural, resultsOption } from './options.ts'
 import { interruptible, NOTHING_KEPT } from './signals.ts'
 import { holdSlots } from './slots.ts'
@@ -59,11 +59,11 @@ async function rerun(
   const { name } = stored.record
   checkRepeatable(stored, trial)
   const say = (message: string) => (json ? undefined : printError(`${message}\n`))
-  const provenance = provenanceOf(stored.events(), stored.attempts(trial.number).at(-1)?.startedAt)
+  const provenance = provenanceOf(stored, trial)
   const { study, url } = await studyThen(stored, provenance, results)
-  const changes = provenance ? await changesSince(provenance, stored, results) : []
-  // Its code is run as it was.
-  for (const change of changes.filter((text) => !text.startsWith('its '))) say(`note: ${change}`)
+  // Its code is run as it was, whatever became of its file.
+  const changes = provenance ? surroundingsSince(provenance) : []
+  for (const change of changes) say(`note: ${change}`)
 
   const held = await holdSlots([{ index: 0, device: trial.device }], name, study.executor, say)
   const slot = held.slots[0]!

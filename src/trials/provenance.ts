@@ -2,7 +2,8 @@ import { createRequire } from 'node:module'
 import { arch, cpus, hostname, platform } from 'node:os'
 import { basename } from 'node:path'
 import type { Json } from '../json.ts'
-import type { LoggedEvent } from '../store/store.ts'
+import type { LoggedEvent, StoredStudy } from '../store/store.ts'
+import type { Trial } from '../trial.ts'
 import { version } from '../version.ts'
 
 /** The best trial of another study, which a stage begins from. */
@@ -68,9 +69,13 @@ function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** That of the run in which a trial was last started; the newest where nobody knows when that was. */
-export function provenanceOf(events: readonly LoggedEvent[], startedAt: number | undefined): Provenance | undefined {
-  return provenancesOf(events).findLast(({ at }) => startedAt === undefined || at <= startedAt)
+/** That of the run in which a trial was last started; undefined where an older version ran it. */
+export function provenanceOf(
+  { events, attempts }: Pick<StoredStudy, 'events' | 'attempts'>,
+  { number, reports }: Trial,
+): Provenance | undefined {
+  const startedAt = attempts(number).at(-1)?.startedAt ?? reports[0]?.at ?? Infinity
+  return provenancesOf(events()).findLast(({ at }) => at <= startedAt)
 }
 
 function packageVersion(name: string): string {

@@ -62,9 +62,10 @@ describe('tune rerun', () => {
     expect(code).toBe(0)
   })
 
-  test('names the first value that is not the same, and exits with 8', async () => {
-    const { tune } = workspace({ 'lucky.ts': lucky('Math.random()') })
+  test('names the first value that is not the same, and exits with 8; an edited file is no reason', async () => {
+    const { tune, write } = workspace({ 'lucky.ts': lucky('Math.random()') })
     await tune('lucky.ts')
+    write('lucky.ts', lucky('1'))
     const { code, stdout } = await tune('rerun', '2')
     expect(stdout).toMatch(/^trial 2 of tiny is not the same again, from report 1 on: pq was [\d.]+, is [\d.]+$/m)
     expect(stdout).toMatch(/its objective takes chance or time from elsewhere than trial\.seed/)
