@@ -1,14 +1,5 @@
 import { choice, defineStudy, grid, loguniform, maximize, openSplits, trainedNetwork, trainModel } from 'panoptune'
-
-const model = {
-  name: 'panoptic_deeplab',
-  neck: { name: 'aspp' },
-  split: 'neck',
-  instance: { embed: 8 },
-} as const
-
-const semanticBranch = ['backbone', 'semantic']
-const instanceBranch = ['instance', 'center', 'offset']
+import { instanceBranch, model, semanticBranch } from './staged/stage.ts'
 
 /**
  * Five stages, each from the checkpoint of the one before: the semantic branch, the instance branch, both together, then

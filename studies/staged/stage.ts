@@ -18,7 +18,7 @@ export interface Stage {
 export const semanticBranch = ['backbone', 'semantic']
 export const instanceBranch = ['instance', 'center', 'offset']
 
-const model = {
+export const model = {
   name: 'panoptic_deeplab',
   neck: { name: 'aspp' },
   split: 'neck',
