@@ -1,7 +1,14 @@
 import { beforeAll, expect, test } from 'vitest'
 import type { ImageSet } from '../../src/data/image_set.ts'
 import { openShapes } from '../../src/data/shapes.ts'
-import { median, newProbe, projectedSeconds, underProbe, type MeasuredReport } from '../../src/models/probe.ts'
+import {
+  type MeasuredReport,
+  median,
+  newProbe,
+  projectedSeconds,
+  runsAfter,
+  underProbe,
+} from '../../src/models/probe.ts'
 import { trainModel } from '../../src/models/train.ts'
 import { sharedTemporaryDir, temporaryDir } from '../temporary.ts'
 
@@ -110,4 +117,11 @@ test('steps that were left out cost the mean of their own training, and reports 
     { ...one, trainings: [training], seconds: 1, iterations: [0.5] },
   ]
   expect(projectedSeconds(measured)).toEqual([25, 27.5, 27.5, 27.5, 27, 6])
+})
+
+test('a report is measured for about a second, of a network that is quick, and never for fewer runs than ten', () => {
+  const seen = (...iterations: readonly number[]) => ({ ...newProbe().take(), iterations })
+  expect(runsAfter(seen(0.01, 0.5, 0.01))).toBe(100)
+  expect(runsAfter(seen(2, 2, 2))).toBe(10)
+  expect(runsAfter(seen())).toBe(10)
 })
