@@ -1,5 +1,5 @@
 import type { Budget, Study } from '../study.ts'
-import { best, BASELINE, countStates, errorOf, hasEnded, lossAt, violationAt } from '../trial.ts'
+import { best, BASELINE, countStates, errorOf, hasEnded, isPlaced, lossAt, violationAt } from '../trial.ts'
 import type { Goal, History, Trial } from '../trial.ts'
 import type { StudyEvent } from '../event.ts'
 
@@ -113,13 +113,14 @@ function noiseOf(history: History): { readonly noise: number; readonly text: str
   return { noise: 0, text: 'which is not known: nothing was repeated' }
 }
 
-function baselineLosses({ trials }: History, goal: Goal): readonly number[] {
-  const [baseline] = trials
+function baselineLosses(history: History, goal: Goal): readonly number[] {
+  const placed = history.trials.filter((trial) => isPlaced(history, trial))
+  const [baseline] = placed
   if (baseline?.number !== BASELINE) return []
-  const alike = trials.filter(
+  const alike = placed.filter(
     ({ point, outcome }) => outcome.state === 'complete' && point.every((x, d) => Object.is(x, baseline.point[d])),
   )
-  return alike.map((trial) => lossAt(goal, trial))
+  return alike.map((trial) => lossAt(goal, trial)).filter(Number.isFinite)
 }
 
 function deviation(values: readonly number[]): number {

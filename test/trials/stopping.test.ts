@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { atMost, defineStudy, maximize, type Budget } from '../../src/study.ts'
 import type { Trial } from '../../src/trial.ts'
 import { endOf, endText, type Progress } from '../../src/trials/stopping.ts'
+import { numbers } from '../search/functions.ts'
 import { trialOf } from '../search/histories.ts'
 
 /** Complete trials with these results; points are alike where a `same` says so. */
@@ -23,7 +24,7 @@ function progressOf(budget: Partial<Budget>, trials: readonly Trial[], seconds =
       yield { pq: 0 }
     },
   })
-  return { study, history: { dims: [], goals: study.goals, trials }, isStopping: false, endedNow: [], seconds }
+  return { study, history: { dims: numbers(1), goals: study.goals, trials }, isStopping: false, endedNow: [], seconds }
 }
 
 function told(progress: Progress): readonly [string | undefined, string] {
@@ -76,4 +77,12 @@ test('a study ends by the clock, and by the hours of its devices', () => {
     'device-hours',
     'its trials have used 3.00 hours of their devices, of 2.5',
   ])
+})
+
+test('what lies outside the space as it is now, or has no number for a result, is no repeat of the baseline', () => {
+  const results = [10, 0, 5, 11, 12, 13]
+  const outside = (n: number): Partial<Trial> => (n === 1 || n === 2 ? { point: [] } : {})
+  expect(endOf(progressOf({ patience: 3 }, trialsOf(results, outside)))).toBeUndefined()
+  const alike = (n: number): Partial<Trial> => (n < 2 ? { point: [0] } : {})
+  expect(endOf(progressOf({ patience: 3 }, trialsOf([10, Number.NaN, 11, 12, 13], alike)))).toBeUndefined()
 })

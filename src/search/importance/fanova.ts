@@ -1,6 +1,6 @@
 import type { Rng } from '../../rng.ts'
 import { isActive } from '../../space.ts'
-import { lossAt, type History, type Trial } from '../../trial.ts'
+import { isPlaced, lossAt, type History, type Trial } from '../../trial.ts'
 import { quantile } from '../numeric/quantile.ts'
 import { treeLeaves, type Leaf, type Table } from '../numeric/regression_tree.ts'
 import type { Importance } from './importance.ts'
@@ -25,7 +25,7 @@ export function fanova(
   { trees = 32, minRows = 3 }: FanovaOptions = {},
 ): readonly Importance[] {
   const goal = history.goals[0]!
-  const trials = history.trials.filter(({ outcome }) => outcome.state === 'complete')
+  const trials = history.trials.filter((trial) => trial.outcome.state === 'complete' && isPlaced(history, trial))
   const finite = trials.filter((trial) => Number.isFinite(lossAt(goal, trial)))
   if (finite.length < FEWEST) return []
   const dims = history.dims.length

@@ -1,6 +1,6 @@
 import { philox, type Rng } from '../../rng.ts'
 import { isActive, levelAt, type Dim } from '../../space.ts'
-import { lossAt, violationAt, type History, type Trial } from '../../trial.ts'
+import { isPlaced, lossAt, violationAt, type History, type Trial } from '../../trial.ts'
 import { orderedDensity, unorderedDensity } from '../numeric/grid_density.ts'
 import { quantile } from '../numeric/quantile.ts'
 import type { Importance } from './importance.ts'
@@ -54,10 +54,10 @@ export function pedAnova(
     .toSorted((a, b) => b.share - a.share)
 }
 
-/** The complete trials, best first; those that break constraints come last. */
+/** The complete trials in the space, best first; those that break constraints come last. */
 function resultsOf(history: History): readonly { readonly trial: Trial; readonly loss: number }[] {
   return history.trials
-    .filter(({ outcome }) => outcome.state === 'complete')
+    .filter((trial) => trial.outcome.state === 'complete' && isPlaced(history, trial))
     .map((trial) => ({ trial, loss: lossAt(history.goals[0]!, trial), violation: violationAt(history, trial) }))
     .filter(({ loss }) => Number.isFinite(loss))
     .toSorted((a, b) => a.violation - b.violation || a.loss - b.loss || a.trial.number - b.trial.number)

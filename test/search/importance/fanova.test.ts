@@ -123,4 +123,11 @@ describe('the main effects of a tree', () => {
   test('are none where all leaves are alike', () => {
     expect(mainEffects(leaves.map((one) => ({ ...one, mean: 7 })), 3)).toEqual([0, 0, 0]) // prettier-ignore
   })
+
+  test('leaves out trials that lie outside the space as it is now', () => {
+    const inside = study(numbers(2), randomPoints(2, 100), ([a = 0]) => a)
+    const outside = Array.from({ length: 60 }, (_, n) => trialOf(100 + n, [-1], { point: [] }))
+    const all = { ...inside, trials: [...inside.trials, ...outside] }
+    expect(fanova(all, rng())).toEqual(fanova(inside, rng()))
+  })
 })

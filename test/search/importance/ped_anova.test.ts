@@ -92,4 +92,11 @@ describe('PED-ANOVA', () => {
     const history = study(numbers(3), 100, ([a = 0, b = 0]) => a + b)
     expect(pedAnova(structuredClone(history), rng())).toEqual(pedAnova(history, rng()))
   })
+
+  test('leaves out trials that lie outside the space as it is now', () => {
+    const inside = study(numbers(2), 100, ([a = 0]) => a)
+    const outside = Array.from({ length: 60 }, (_, n) => trialOf(100 + n, [-1], { point: [] }))
+    const all = { ...inside, trials: [...inside.trials, ...outside] }
+    expect(pedAnova(all, rng())).toEqual(pedAnova(inside, rng()))
+  })
 })
