@@ -3,6 +3,7 @@ import type { Rng } from '../rng.ts'
 import { isActive, levelAt, levelCentre, type Dim, type Point } from '../space.ts'
 import { lossAt, type History, type Trial } from '../trial.ts'
 import { drawAllowed } from './points.ts'
+import { orderOf } from './ranking.ts'
 import type { Sampler } from './sampler.ts'
 import { sobol } from './sobol.ts'
 
@@ -22,7 +23,8 @@ interface PbtOptions {
  * networks train in turns; each trial is one turn of one of them, of `budget.steps` reports, and begins from the weights
  * that another trial ended with (`trial.from`). Whoever is among the worst quarter of the population takes its next turn
  * with the weights and the parameters of one of the best quarter, each parameter moved a little or drawn anew; the others
- * go on as they are. The line of trials that ends at the best one is the schedule that was found.
+ * go on as they are. Results that break constraints come after all that keep them. The line of trials that ends at the
+ * best one is the schedule that was found.
  *
  * For parameters that may change while a network trains: rates, weights of losses, decay; not for its layers. Give the
  * budget `population` trials a turn, a population of several times the slots, and no pruner. Where a turn has failed, or
@@ -64,15 +66,18 @@ export function pbt({ population = 8, quantile = 0.25, perturb = 0.1, resample =
 }
 
 /** The results of the newest turn before this one that has any, the best first: all of them trained as long. */
-function standings({ goals, trials }: History, population: number, number: number): readonly Trial[] {
-  const loss = (trial: Trial) => lossAt(goals[0]!, trial)
+function standings(history: History, population: number, number: number): readonly Trial[] {
   const turnOf = (trial: Trial) => Math.floor(trial.number / population)
-  const results = trials.filter(
-    (trial) => trial.outcome.state === 'complete' && !Number.isNaN(loss(trial)) && turnOf(trial) < Math.floor(number / population), // prettier-ignore
+  const results = history.trials.filter(
+    (trial) => isResult(history, trial) && turnOf(trial) < Math.floor(number / population),
   )
   const newest = Math.max(...results.map(turnOf))
-  const ordered = (a: Trial, b: Trial) => (loss(a) < loss(b) ? -1 : loss(a) > loss(b) ? 1 : a.number - b.number)
-  return results.filter((trial) => turnOf(trial) === newest).toSorted(ordered)
+  return results.filter((trial) => turnOf(trial) === newest).toSorted(orderOf(history))
+}
+
+/** Trials of a study that this one starts from have numbers below 0: their networks are kept there. */
+function isResult({ goals }: History, trial: Trial): boolean {
+  return trial.number >= 0 && trial.outcome.state === 'complete' && !Number.isNaN(lossAt(goals[0]!, trial))
 }
 
 /** A point near another: each coordinate moved up or down, or drawn anew. */

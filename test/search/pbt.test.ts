@@ -138,3 +138,21 @@ test('pbt finds a schedule that ends below every rate of its first turn kept for
   })
   expect(ratios.filter((ratio) => ratio < 0.8)).toHaveLength(20)
 })
+
+test('pbt counts a result that breaks a constraint as worse than all that keep it', () => {
+  const sampler = pbt({ population: 8, resample: 0 })
+  const trials = turn([0, 1, 2, 3, 4, 5, 6, 7]).map((trial, n) => ({
+    ...trial,
+    reports: trial.reports.map((report) => ({ ...report, metrics: { ...report.metrics, memory: n < 2 ? 10 : 1 } })),
+  }))
+  const history = { ...historyOf(numbers(1), trials), constraints: [{ metric: 'memory', atMost: 5 }] }
+  const next = sampler.suggest(history, stream(1, 'suggest', 8))
+  expect([2, 3]).toContain(next?.from)
+  expect(next?.reason).toBe(`takes over trial ${next?.from}: trial 0 was place 7 of 8`)
+})
+
+test('pbt begins from no trial of another study, whose networks are not here', () => {
+  const earlier = turn([0, 1, 2, 3, 4, 5, 6, 7]).map((trial, n) => ({ ...trial, number: n - 8 }))
+  const own = Array.from({ length: 8 }, (_, n) => trialOf(n, [], { point: [0.5], outcome: { state: 'running' } }))
+  expect(pbt().suggest(historyOf(numbers(1), [...earlier, ...own]), stream(1, 'suggest', 8))?.from).toBeUndefined()
+})
