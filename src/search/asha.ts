@@ -31,6 +31,8 @@ export function asha({ first: given, eta = 3, minTrials = 1, form = 'stopping' }
     throw new TuneError('study/invalid', `asha({ first: ${given} }): the first rung must be at step 1 or later`)
   if (!(eta > 1))
     throw new TuneError('study/invalid', `asha({ eta: ${eta} }): eta must be greater than 1`, { hint: 'try 3' })
+  if (!['stopping', 'promotion'].includes(form))
+    throw new TuneError('study/invalid', `asha({ form: '${form}' }): the form is 'stopping' or 'promotion'`)
   if (form === 'promotion') return { name: 'asha', ...promotion({ first: given, eta, minTrials }) }
   return {
     name: 'asha',

@@ -23,6 +23,8 @@ interface HyperbandOptions {
 export function hyperband({ first: given, eta = 3, brackets = 3, form = 'stopping' }: HyperbandOptions = {}): Pruner {
   if (!(Number.isInteger(brackets) && brackets >= 1))
     throw new TuneError('study/invalid', `hyperband({ brackets: ${brackets} }): a whole number from 1 is needed`)
+  // What is wrong with its options is said where the study is defined, not at the first report.
+  asha({ ...(given !== undefined && { first: given }), eta, form })
   const order = Array.from({ length: brackets }, (_, bracket) => bracket)
   const prunerOf = (bracket: number, { steps }: History) =>
     asha({ first: (given ?? firstRung(steps, eta)) * eta ** bracket, eta, form })

@@ -1,4 +1,4 @@
-import { stream, type Rng } from '../rng.ts'
+import { seedFor, stream, type Rng } from '../rng.ts'
 import type { Pruner, Verdict } from '../search/pruner.ts'
 import type { Study } from '../study.ts'
 import { BASELINE, countStates, type Metrics, type Trial } from '../trial.ts'
@@ -59,7 +59,7 @@ function simulate(study: Study, cost: TrialCost, slots: number, pruner: Pruner |
     const promoted = paused > 0 ? pruner?.promote?.(history, isLast)?.number : undefined
     const number = promoted ?? trials.length
     if (number >= budget.trials) return undefined
-    trials[number] = { ...(trials[number] ?? started(number)), outcome: { state: 'running' } }
+    trials[number] = { ...(trials[number] ?? started(study, number)), outcome: { state: 'running' } }
     return { trial: number, due: at + cost.reports[trials[number].reports.length]! }
   }
   let lanes: readonly Lane[] = []
@@ -90,9 +90,10 @@ function stateAfter(seconds: number | undefined, action: Verdict['action'] | und
   return action === 'pause' ? 'paused' : 'pruned'
 }
 
-function started(number: number): Trial {
+function started({ seed }: Study, number: number): Trial {
   const device = { kind: 'cpu', index: 0, threads: 1 } as const
-  return { number, point: [], params: {}, seed: 0, device, reports: [], outcome: { state: 'running' } }
+  const own = seedFor(seed, 'trial', number)
+  return { number, point: [], params: {}, seed: own, device, reports: [], outcome: { state: 'running' } }
 }
 
 function reported(trial: Trial, metrics: Metrics): Trial {

@@ -60,4 +60,10 @@ describe('hyperband', () => {
   test('refuses to have no bracket', () => {
     expect(() => hyperband({ brackets: 0 })).toThrow('hyperband({ brackets: 0 }): a whole number from 1 is needed')
   })
+
+  test('refuses at once what none of its brackets can be', () => {
+    expect(() => hyperband({ eta: 1 })).toThrow('eta: 1')
+    expect(() => hyperband({ first: 0 })).toThrow('first: 0')
+    expect(() => hyperband({ form: 'promote' as never })).toThrow("form: 'promote'")
+  })
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { asha } from '../../src/search/asha.ts'
+import { hyperband } from '../../src/search/hyperband.ts'
 import { median } from '../../src/search/median.ts'
 import type { Pruner } from '../../src/search/pruner.ts'
 import { uniform } from '../../src/space.ts'
@@ -52,4 +53,10 @@ test('a pruner that stops nothing saves nothing, whichever it is, and the median
   const { study, pruned = NaN } = projectStudy(studyOf(40, median()), nine, 1)
   expect(pruned / study).toBeGreaterThan(0.3)
   expect(pruned / study).toBeLessThan(0.8)
+})
+
+test('trials are spread over the brackets of hyperband, of which later ones take longer', () => {
+  const pruned = (pruner: Pruner) => projectStudy(studyOf(60, pruner), nine, 1).pruned ?? Number.NaN
+  const [strictest, all] = [pruned(asha({ first: 1 })), pruned(hyperband({ first: 1, brackets: 2 }))]
+  expect(all).toBeGreaterThan(1.2 * strictest)
 })
