@@ -27,6 +27,7 @@ export type Reply =
 export function openAdviceThread(url: string, { seed }: Study): AdviceThread {
   const worker = new Worker(workerFile, { workerData: { url, seed } satisfies ThreadData })
   worker.unref()
+  const ask = askerOf(worker)
   const sent = new Map<number, Trial>()
   return {
     ask: ({ dims, goals, constraints = [], trials }, number) => {
@@ -35,24 +36,35 @@ export function openAdviceThread(url: string, { seed }: Study): AdviceThread {
       const gone = [...sent.keys()].filter((number) => !present.has(number))
       for (const trial of changed) sent.set(trial.number, trial)
       for (const number of gone) sent.delete(number)
-      return answered(worker, { dims, goals, constraints, number, changed, gone })
+      return ask({ dims, goals, constraints, number, changed, gone })
     },
     close: async () => void (await worker.terminate()),
   }
 }
 
-/** Asks one question. Nobody asks another before it is answered. */
-function answered(worker: Worker, question: Question): Promise<Advice | undefined> {
-  return new Promise((resolve, reject) => {
-    const onReply = (reply: Reply) => {
-      worker.off('error', reject)
-      if ('advice' in reply) resolve(reply.advice)
-      else reject(errorOf(reply.error))
-    }
-    worker.once('message', onReply)
-    worker.once('error', reject)
-    worker.postMessage(question, [])
+/** Asks questions, whose answers come in their order: another may be asked before one is answered. */
+function askerOf(worker: Worker): (question: Question) => Promise<Advice | undefined> {
+  const waiting: { resolve(advice: Advice | undefined): void; reject(error: Error): void }[] = []
+  let end: Error | undefined
+  const endBy = (error: Error) => {
+    end ??= error
+    for (const { reject } of waiting.splice(0)) reject(end)
+  }
+  worker.on('message', (reply: Reply) => {
+    const asked = waiting.shift()
+    if ('advice' in reply) asked?.resolve(reply.advice)
+    else asked?.reject(errorOf(reply.error))
   })
+  worker.on('error', endBy)
+  // Without an error: a sampler, or what its study file imports, has called process.exit.
+  worker.on('exit', (code) => endBy(new Error(`it ended with exit code ${code}`)))
+  return (question) => {
+    if (end) return Promise.reject(end)
+    return new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject })
+      worker.postMessage(question, [])
+    })
+  }
 }
 
 function errorOf({ message, code, hint }: Extract<Reply, { error: unknown }>['error']): Error {

@@ -62,6 +62,18 @@ test('a thread suggests what this one would, as trials come, change and go', asy
   }
 })
 
+test('each of two questions at a time gets its own answer', async () => {
+  const [thread, alone] = [threadOf('sampler: gp()'), threadOf('sampler: gp()')]
+  const [few, many] = [historyOf(8), historyOf(12)]
+  const both = await Promise.all([thread.ask(few, 8), thread.ask(many, 12)])
+  expect(both).toEqual([await alone.ask(few, 8), await alone.ask(many, 12)])
+})
+
+test('a question is not waited for once the thread has ended', async () => {
+  const ending = threadOf(`sampler: { name: 'mine', suggest: () => process.exit(3) }`)
+  await expect(ending.ask(historyOf(3), 3)).rejects.toMatchObject({ message: expect.stringContaining('ended') })
+})
+
 test("a thread's errors arrive as they are", async () => {
   const demand = threadOf('where: { never: () => false }').ask(historyOf(3), 3)
   await expect(demand).rejects.toMatchObject({
