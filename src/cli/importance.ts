@@ -81,7 +81,7 @@ function importanceText({ study, goal, trials, best, variance }: Found, terminal
   const rows = named.map(({ name }) => [name, cell(best, name), cell(variance, name)])
   const notes = [
     'best 10 %: what being among them depended on, where this study looked (PED-ANOVA).',
-    'variance: what each explains by itself over the whole space (fANOVA); the rest is interactions.',
+    'variance: what each explains by itself over the whole space (fANOVA); the rest is interactions and noise.',
     'In brackets, 95 % intervals. Where a sampler sought what is good, chance is not all that can mislead.',
   ]
   const lines = notes.map((note) => wrap(note, terminal.columns, '  '))

@@ -14,7 +14,7 @@ interface FanovaOptions {
 
 /**
  * How much of the loss's variance over the whole space each dimension explains by itself: functional ANOVA (Hutter, Hoos
- * and Leyton-Brown 2014) of a forest of regression trees, whose integrals are exact. What is missing to 1 are interactions. A
+ * and Leyton-Brown 2014) of a forest of regression trees, whose integrals are exact. What is missing to 1 are interactions and noise. A
  * conditional dimension makes no difference where it is switched off: there, a tree sees it at random places. Beside each
  * dimension stands its shadow, the same places in another order (Kursa and Rudnicki 2010): one is shown where it explains
  * more than every shadow in 95 of 100 trees. Looks at complete trials; ordered by share; empty for fewer than 10.

@@ -42,16 +42,32 @@ export function pedAnova(
   const shares = sharesOf(divergences)
   const resampled = Array.from({ length: resamples }, () => {
     for (let i = 0; i < good; i++) chosen[i] = below(good)
-    return sharesOf(grids.map((grid) => divergence(grid, chosen)))
+    return grids.map((grid) => divergence(grid, chosen))
   })
-  const bound = boundOfChance(grids, good, trials.length, resamples, below)
+  const chance = byChance(grids, good, trials.length, resamples, below)
+  const spreads = [resampled.map(sharesOf), resampled.map((all) => sharesOf(withoutChance(all, chance.means)))]
   return history.dims
     .map(({ name }, d): Importance => {
-      const spread = resampled.map((all) => all[d]!)
-      const [low = 0, high = 0] = [0.025, 0.975].map((fraction) => quantile(spread, fraction))
-      return { name, share: shares[d]!, low, high, isShown: divergences[d]! > bound[d]! }
+      const ends = (part: number) =>
+        spreads.map(
+          (spread) =>
+            quantile(
+              spread.map((all) => all[d]!),
+              part,
+            ) ?? 0,
+        )
+      const [low, high] = [Math.min(...ends(0.025)), Math.max(...ends(0.975))]
+      return { name, share: shares[d]!, low, high, isShown: divergences[d]! > chance.bound[d]! }
     })
     .toSorted((a, b) => b.share - a.share)
+}
+
+/**
+ * Chance alone makes any trials diverge somewhat from all, and those that are drawn from them again, twice as much. So shares
+ * by few trials are more alike than by many, and an interval holds what resamples say as it is, and less this.
+ */
+function withoutChance(divergences: readonly number[], means: readonly number[]): readonly number[] {
+  return divergences.map((divergence, d) => Math.max(0, divergence - 2 * means[d]!))
 }
 
 /** The complete trials in the space, best first; those that break constraints come last. */
@@ -146,16 +162,16 @@ function sharesOf(divergences: readonly number[]): readonly number[] {
 }
 
 /**
- * What the divergence of a dimension has to exceed: were the good trials any, the largest excess among all dimensions, in
- * deviations of each, would be below that 95 times in 100.
+ * What the divergence of each dimension is by chance alone, on average, and the bound that it has to exceed: were the good
+ * trials any, the largest excess among all dimensions, in deviations of each, would be below that 95 times in 100.
  */
-function boundOfChance(
+function byChance(
   grids: readonly Grid[],
   good: number,
   trials: number,
   resamples: number,
   below: (n: number) => number,
-): readonly number[] {
+): { readonly means: readonly number[]; readonly bound: readonly number[] } {
   const order = Int32Array.from({ length: trials }, (_, i) => i)
   const drawn = Array.from({ length: resamples }, () => {
     for (let i = 0; i < good; i++) swap(order, i, i + below(trials - i))
@@ -166,7 +182,7 @@ function boundOfChance(
   const deviations = means.map((mean, d) => Math.sqrt(average(drawn.map((all) => (all[d]! - mean) ** 2))))
   const excess = drawn.map((all) => Math.max(...all.map((one, d) => (one - means[d]!) / (deviations[d]! || 1))))
   const most = quantile(excess, 0.95) ?? Infinity
-  return means.map((mean, d) => mean + most * deviations[d]!)
+  return { means, bound: means.map((mean, d) => mean + most * deviations[d]!) }
 }
 
 /** Draws with 32 bits each, of which hundreds of thousands are needed. */

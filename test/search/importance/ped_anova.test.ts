@@ -62,6 +62,20 @@ describe('PED-ANOVA', () => {
     }
   })
 
+  test('has intervals that hold what very many trials say, with noise too', () => {
+    const noisy = (count: number, seed: number) => {
+      const noise = stream(seed, 'noise')
+      return study(numbers(6), count, ([a = 0, b = 0]) => 2 * a + b + noise.normal(), seed)
+    }
+    const truth = new Map(pedAnova(noisy(20_000, 1), rng(), { resamples: 2 }).map(({ name, share }) => [name, share]))
+    const held = Array.from({ length: 40 }, (_, seed) =>
+      pedAnova(noisy(200, seed + 2), stream(seed, 'importance')).map(({ name, low, high }) => {
+        return low <= truth.get(name)! && truth.get(name)! <= high
+      }),
+    ).flat()
+    expect(held.filter(Boolean).length / held.length).toBeGreaterThan(0.9)
+  })
+
   test('shows one of twenty studies of pure noise something', () => {
     const shown = Array.from({ length: 100 }, (_, seed) => {
       const noise = stream(seed, 'noise')
