@@ -1,7 +1,6 @@
 import { TuneError } from '../errors.ts'
-import { isActive, levelCentre, type Dim, type Point } from '../space.ts'
+import { isActive, levelAt, levelCentre, type Dim, type Point } from '../space.ts'
 import type { Trial } from '../trial.ts'
-import { isRepeat } from './points.ts'
 import type { Sampler } from './sampler.ts'
 
 interface GridOptions {
@@ -21,13 +20,14 @@ export function grid({ levels = 5, repeats = 1 }: GridOptions = {}): Sampler {
     name: 'grid',
     repeats: repeats > 1,
     suggest({ dims, trials, allows }) {
+      const tried = timesTried(dims, levels, trials)
       for (let times = 0; times < repeats; times++) {
         const reason =
           times === 0 ? 'the first combination that was not tried' : `the first that was tried ${times} times`
         let refused = 0
         for (const point of combinations(dims, levels)) {
           refused = !allows || allows(point) ? 0 : refused + 1
-          if (refused === 0 && timesTried(dims, point, trials) === times) return { point, reason }
+          if (refused === 0 && (tried.get(keyOf(dims, levels, point)) ?? 0) === times) return { point, reason }
           if (refused === MOST_REFUSED) throw tooManyRefused()
         }
       }
@@ -57,21 +57,42 @@ function* combinations(dims: readonly Dim[], levels: number): Generator<Point> {
     if (!dim) return yield [...point]
     point[d] = Number.NaN
     if (!isActive(dims, point, d)) return yield* from(d + 1)
-    const count = Number.isFinite(dim.levels) ? dim.levels : levels
-    for (let level = 0; level < count; level++) {
-      point[d] = Number.isFinite(dim.levels) ? levelCentre(level, count) : count === 1 ? 0.5 : level / (count - 1)
+    for (let place = 0; place < placesOf(dim, levels); place++) {
+      point[d] = coordinateAt(dim, levels, place)
       yield* from(d + 1)
     }
   }
   yield* from(0)
 }
 
-function timesTried(dims: readonly Dim[], point: Point, trials: readonly Trial[]): number {
-  // A continuous coordinate comes back from its value, rounded.
-  const isNear = (trial: Trial) => point.every((x, d) => isSame(x, trial.point[d] ?? Number.NaN))
-  return trials.filter((trial) => isRepeat(dims, point, [trial]) || isNear(trial)).length
+function placesOf(dim: Dim, levels: number): number {
+  return Number.isFinite(dim.levels) ? dim.levels : levels
 }
 
-function isSame(a: number, b: number): boolean {
-  return (Number.isNaN(a) && Number.isNaN(b)) || Math.abs(a - b) < 1e-9
+function coordinateAt(dim: Dim, levels: number, place: number): number {
+  if (Number.isFinite(dim.levels)) return levelCentre(place, dim.levels)
+  return levels === 1 ? 0.5 : place / (levels - 1)
+}
+
+/** How often each point of the grid was tried, by its key. */
+function timesTried(dims: readonly Dim[], levels: number, trials: readonly Trial[]): ReadonlyMap<string, number> {
+  const times = new Map<string, number>()
+  for (const { point } of trials) {
+    const key = keyOf(dims, levels, point)
+    times.set(key, (times.get(key) ?? 0) + 1)
+  }
+  return times
+}
+
+/** The places of a point along each dimension of the grid; empty along one that is switched off. */
+function keyOf(dims: readonly Dim[], levels: number, point: Point): string {
+  return dims.map((dim, d) => placeOf(dim, levels, point[d] ?? Number.NaN)).join()
+}
+
+function placeOf(dim: Dim, levels: number, x: number): number | string {
+  if (Number.isNaN(x)) return ''
+  if (Number.isFinite(dim.levels)) return levelAt(x, dim.levels)
+  const place = Math.round(x * (levels - 1))
+  // A continuous coordinate comes back from its value, rounded.
+  return Math.abs(coordinateAt(dim, levels, place) - x) < 1e-9 ? place : 'between'
 }

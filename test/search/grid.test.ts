@@ -103,3 +103,15 @@ test('a study that refuses too many combinations in a row is told so, rather tha
     'grid(): 100000 combinations in a row are none that the study allows',
   )
 })
+
+test('the last of thousands of combinations is found in no time', () => {
+  const dims = spaceDims({ a: int(1, 50), b: choice('x', 'y'), c: uniform(0, 1) })
+  const points = Array.from({ length: 50 * 2 * 40 }, (_, i) => [((i % 50) + 0.5) / 50, (Math.floor(i / 50) % 2) / 2 + 0.25, Math.floor(i / 100) / 39]) // prettier-ignore
+  const trials = points.slice(1).map((point, n) => trialOf(n, [1], { point }))
+  expect(grid({ levels: 40 }).suggest(historyOf(dims, trials), stream(1))?.point).toEqual(points[0])
+  const others = points.slice(0, -1).map((point, n) => trialOf(n, [1], { point }))
+  const before = process.cpuUsage()
+  expect(grid({ levels: 40 }).suggest(historyOf(dims, others), stream(1))?.point).toEqual(points.at(-1))
+  const { user, system } = process.cpuUsage(before)
+  expect((user + system) / 1000).toBeLessThan(200)
+})
