@@ -153,7 +153,12 @@ function stepped(
     })
   }
   const levelOf = (value: number) => Math.round((value - low) / step)
-  const isValue = (value: number) => Math.abs(value - valueAt(levelOf(value))) <= 1e-9 * step
+  // Rounding is slow, and moves a value by less than 1e-12 of itself: most are seen to be one without.
+  const near = 1e-9 * step - 1e-12 * Math.max(-low, high)
+  const isValue = (value: number) => {
+    const level = levelOf(value)
+    return Math.abs(value - (low + level * step)) <= near || Math.abs(value - valueAt(level)) <= 1e-9 * step
+  }
   const middle = valueAt(levelAt(0.5, count))
   const isPlain = kind === 'int' && step === 1
   const spec: NumberSpec = { kind, low, high, ...(!isPlain && { step }), default: options.default ?? middle }

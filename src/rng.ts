@@ -53,10 +53,17 @@ export function philox(key0: number, key1: number, high0 = 0, high1 = 0): () => 
   }
 }
 
-/** Ten rounds over one counter, without an allocation: weights and crops draw millions of numbers. */
+/**
+ * Ten rounds over one counter, without an allocation: weights and crops draw millions of numbers. Each name has its own
+ * line, for to take lists apart costs ten times as much until this is compiled.
+ */
 function rounds(block: Uint32Array, counter: number, high0: number, high1: number, key0: number, key1: number): void {
-  let [c0, c1, c2, c3] = [counter, 0, high0, high1]
-  let [k0, k1] = [key0, key1]
+  let c0 = counter
+  let c1 = 0
+  let c2 = high0
+  let c3 = high1
+  let k0 = key0
+  let k1 = key1
   for (let round = 0; round < 10; round++) {
     const next0 = highWord(0xcd9e8d57, c2) ^ c1 ^ k0
     const next2 = highWord(0xd2511f53, c0) ^ c3 ^ k1
@@ -75,9 +82,12 @@ function rounds(block: Uint32Array, counter: number, high0: number, high1: numbe
 
 /** The high 32 bits of a 32 by 32 bit product, from those of its halves: in whole numbers throughout, which is quick. */
 function highWord(a: number, b: number): number {
-  const [aHigh, aLow] = [a >>> 16, a & 0xffff]
-  const [bHigh, bLow] = [b >>> 16, b & 0xffff]
-  const [left, right] = [Math.imul(aHigh, bLow), Math.imul(aLow, bHigh)]
+  const aHigh = a >>> 16
+  const aLow = a & 0xffff
+  const bHigh = b >>> 16
+  const bLow = b & 0xffff
+  const left = Math.imul(aHigh, bLow)
+  const right = Math.imul(aLow, bHigh)
   const carry = (Math.imul(aLow, bLow) >>> 16) + (left & 0xffff) + (right & 0xffff)
   return (Math.imul(aHigh, bHigh) + (left >>> 16) + (right >>> 16) + (carry >>> 16)) | 0
 }

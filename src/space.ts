@@ -82,23 +82,40 @@ export function decodeSpace<S extends Space>(space: S, point: Point): Values<S> 
 
 /** The point of some values: its canonical form, which depends on the values alone. Throws `params/invalid`. */
 export function encodeSpace(space: Space, values: Readonly<Record<string, unknown>>): Point {
-  const unknown = Object.keys(values).find((name) => !Object.hasOwn(space, name))
-  if (unknown !== undefined) {
-    throw new TuneError(
-      'params/invalid',
-      `unknown parameter '${unknown}'; the space has ${Object.keys(space).join(', ') || 'none'}`,
-    )
+  const names = namesOf(space)
+  const given = Object.keys(values)
+  // Loops by index: when a study of many trials is opened, this runs before it is compiled.
+  for (let i = 0; i < given.length; i++) {
+    if (given[i] !== names[i] && !Object.hasOwn(space, given[i]!)) throw unknownParam(names, given[i]!)
   }
   const point: number[] = []
-  for (const name of Object.keys(space)) {
-    try {
-      for (const x of space[name]!.encode(values[name])) point.push(x)
-    } catch (error) {
-      if (!isTuneError(error)) throw error
-      throw new TuneError('params/invalid', `parameter '${name}': ${error.message}`, { cause: error })
-    }
+  for (let i = 0; i < names.length; i++) {
+    const coordinates = encoded(space, names[i]!, values)
+    for (let j = 0; j < coordinates.length; j++) point.push(coordinates[j]!)
   }
   return point
+}
+
+/** The names of each space, which never change. */
+const known = new WeakMap<Space, readonly string[]>()
+
+function namesOf(space: Space): readonly string[] {
+  const names = known.get(space) ?? Object.keys(space)
+  known.set(space, names)
+  return names
+}
+
+function encoded(space: Space, name: string, values: Readonly<Record<string, unknown>>): Point {
+  try {
+    return space[name]!.encode(values[name])
+  } catch (error) {
+    if (!isTuneError(error)) throw error
+    throw new TuneError('params/invalid', `parameter '${name}': ${error.message}`, { cause: error })
+  }
+}
+
+function unknownParam(names: readonly string[], name: string): TuneError {
+  return new TuneError('params/invalid', `unknown parameter '${name}'; the space has ${names.join(', ') || 'none'}`)
 }
 
 /**

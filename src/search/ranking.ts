@@ -88,10 +88,12 @@ function keysOf(history: History): (trial: Trial) => Key {
   return (trial) => ({ trial, place: placeOf(history, goal, trial), loss: lossAt(goal, trial) })
 }
 
+/** By comparisons alone: the difference of two infinite numbers is NaN, which is no order. */
 function compare(a: Key, b: Key): number {
-  // Without a result, a loss says nothing; the difference of two infinite ones is NaN, which is no order either.
-  const byLoss = a.place === Infinity ? 0 : a.loss - b.loss
-  return a.place - b.place || byLoss || a.trial.number - b.trial.number
+  if (a.place !== b.place) return a.place < b.place ? -1 : 1
+  // Without a result, a loss says nothing.
+  if (a.place !== Infinity && a.loss !== b.loss) return a.loss < b.loss ? -1 : 1
+  return a.trial.number - b.trial.number
 }
 
 /** A paused trial has shown as much as a pruned one, and most of them get no further. */

@@ -1,6 +1,6 @@
 import { placeIn, type Space } from '../space.ts'
-import type { Device, Metrics, Outcome, Report, Trial, TrialCode } from '../trial.ts'
-import { eachRow, rowsOf, valueOf, type Db } from './db.ts'
+import type { Device, Failure, Metrics, Outcome, Report, Trial, TrialCode } from '../trial.ts'
+import { rowsOf, valueOf, type Db } from './db.ts'
 import { createLedger } from './ledger.ts'
 import { OPTUNA_STATES } from './optuna.ts'
 import { spaceOf } from './space_of.ts'
@@ -56,16 +56,19 @@ export function readRecord(db: Db, name: string): { readonly id: number; readonl
   return { id: study_id, record }
 }
 
+/** Rows that are read at once: enough to be quick, and so few that they are garbage before they are old. */
+const PAGE = 100
+
 /** The trials of a study by number, those of other programs among them where they have ended and fit the space. */
 export function readTrials(db: Db, studyId: number, record: StudyRecord): readonly StoredTrial[] {
   const space = spaceOf(record.space)
-  const reports = readReports(db, studyId)
   const failures = readFailures(db, studyId)
   const sql = `
     SELECT number, state, ${columnsThere(db)
       .map((column) => `o.${column}`)
       .join(', ')}
-    FROM trials AS t JOIN tune_trials AS o USING (trial_id) WHERE study_id = ? AND ${IS_OURS}
+    FROM trials AS t JOIN tune_trials AS o USING (trial_id)
+    WHERE study_id = ? AND t.trial_id > ? AND ${IS_OURS} ORDER BY t.trial_id LIMIT ${PAGE}
   `
   // A study runs on a few devices, and each trial says which.
   const devices = new Map<string, Device>()
@@ -75,12 +78,25 @@ export function readTrials(db: Db, studyId: number, record: StudyRecord): readon
     return device
   }
   const own: StoredTrial[] = []
-  for (const row of eachRow<TrialRow>(db, sql, studyId)) {
-    const trial = parseTrial(db, space, row, deviceOf(row.device_json), reports.get(row.trial_id) ?? [])
-    const failed = failures.get(row.trial_id)
-    own.push({ id: row.trial_id, trial: failed ? { ...trial, failures: failed } : trial })
+  for (let from = Number.MIN_SAFE_INTEGER; ;) {
+    const rows = rowsOf<TrialRow>(db, sql, studyId, from)
+    const last = rows.at(-1)?.trial_id
+    if (last === undefined) break
+    if (last <= from) throw damaged(db, `${last} is no id of a trial`)
+    const reports = readReports(db, studyId, from, last)
+    for (const row of rows) {
+      const id = row.trial_id
+      own.push({ id, trial: parseTrial(db, space, row, deviceOf(row.device_json), reports.get(id) ?? [], failures.get(id)) }) // prettier-ignore
+    }
+    from = last
   }
-  return [...own, ...readForeignTrials(db, studyId, record).trials].toSorted((a, b) => a.trial.number - b.trial.number)
+  const all = isAll(db, studyId, own) ? own : [...own, ...readForeignTrials(db, studyId, record).trials]
+  return all.toSorted((a, b) => a.trial.number - b.trial.number)
+}
+
+/** Whether no other program has trials in a study, which is far quicker to see than which ones they are. */
+function isAll(db: Db, studyId: number, own: readonly StoredTrial[]): boolean {
+  return valueOf(db, 'SELECT count(*) FROM trials WHERE study_id = ?', studyId) === own.length
 }
 
 /** Whether a trial that was ours still is. */
@@ -111,22 +127,28 @@ const COLUMNS = [
   'failure_message',
 ] as const satisfies readonly (keyof TrialRow)[]
 
-function parseTrial(db: Db, space: Space, row: TrialRow, device: Device, reports: readonly Report[]): Trial {
-  if (!isNumber(row.number) || !isNumber(row.from_number ?? 0))
-    throw damaged(db, `'${row.number}' is no number of a trial`)
-  return {
-    number: row.number,
-    ...placeIn(space, parsed(db, row.params_json, isFlatEnough)),
-    ...(row.derived_json != null && { derived: parsed(db, row.derived_json, isFlatEnough) }),
-    seed: row.seed,
-    device,
-    ...(row.reason != null && { reason: row.reason }),
-    ...(row.from_number != null && { from: row.from_number }),
-    reports,
-    outcome: outcomeOf(row),
-    ...(row.seconds != null && { seconds: row.seconds }),
-  }
+function parseTrial(
+  db: Db,
+  space: Space,
+  row: TrialRow,
+  device: Device,
+  reports: readonly Report[],
+  failures: readonly Failure[] | undefined,
+): Trial {
+  const { number, seed, derived_json: derived, reason, from_number: from, seconds } = row
+  if (!isNumber(number) || !isNumber(from ?? 0)) throw damaged(db, `'${number}' is no number of a trial`)
+  const { params, point } = placeIn(space, parsed(db, row.params_json, isFlatEnough))
+  // By assignment: to spread what may be absent would take longer than all the rest.
+  const trial: Mutable<Trial> = { number, params, point, seed, device, reports, outcome: outcomeOf(row) }
+  if (derived != null) trial.derived = parsed(db, derived, isFlatEnough)
+  if (reason != null) trial.reason = reason
+  if (from != null) trial.from = from
+  if (seconds != null) trial.seconds = seconds
+  if (failures) trial.failures = failures
+  return trial
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** It names a directory. */
 function isNumber(value: unknown): boolean {
@@ -134,7 +156,7 @@ function isNumber(value: unknown): boolean {
 }
 
 function outcomeOf({ state, paused_at, failure_code, failure_message }: TrialRow): Outcome {
-  if (state === OPTUNA_STATES.paused && paused_at != null) return { state: 'paused' }
+  if (state === OPTUNA_STATES.paused && paused_at != null) return OUTCOMES.paused
   const known = STATES.find((name) => OPTUNA_STATES[name] === state) ?? 'interrupted'
   if (known !== 'failed') return OUTCOMES[known]
   return { state: 'failed', code: (failure_code ?? 'trial/lost') as TrialCode, message: failure_message ?? '' }
@@ -146,17 +168,19 @@ const STATES = ['running', 'interrupted', 'complete', 'pruned', 'failed'] as con
 const OUTCOMES = {
   running: { state: 'running' },
   interrupted: { state: 'interrupted' },
+  paused: { state: 'paused' },
   complete: { state: 'complete' },
   pruned: { state: 'pruned' },
 } as const
 
-function readReports(db: Db, studyId: number): ReadonlyMap<number, readonly Report[]> {
+/** The reports of the trials whose rows come after one and up to another. */
+function readReports(db: Db, studyId: number, after: number, last: number): ReadonlyMap<number, readonly Report[]> {
   const sql = `
-    SELECT trial_id, step, metrics_json, at FROM tune_reports JOIN trials USING (trial_id)
-    WHERE study_id = ? ORDER BY trial_id, step
+    SELECT t.trial_id, step, metrics_json, at FROM trials AS t JOIN tune_reports AS r USING (trial_id)
+    WHERE study_id = ? AND t.trial_id > ? AND t.trial_id <= ? ORDER BY t.trial_id, step
   `
   const reports = new Map<number, Report[]>()
-  for (const { trial_id, step, metrics_json, at } of eachRow<ReportRow>(db, sql, studyId)) {
+  for (const { trial_id, step, metrics_json, at } of rowsOf<ReportRow>(db, sql, studyId, after, last)) {
     const report = { step, metrics: parseMetrics(db, metrics_json), at: time(db, at) }
     const list = reports.get(trial_id)
     if (list) list.push(report)
@@ -175,7 +199,7 @@ export function metricsJson(metrics: Metrics): string {
 function parseMetrics(db: Db, json: string): Metrics {
   const metrics: Record<string, unknown> = parsed(db, json, isMetrics)
   // Those that JSON has no word for are strings.
-  for (const name of Object.keys(metrics)) metrics[name] = Number(metrics[name])
+  for (const name of Object.keys(metrics)) if (typeof metrics[name] !== 'number') metrics[name] = Number(metrics[name])
   return metrics as Metrics
 }
 

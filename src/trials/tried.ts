@@ -49,23 +49,24 @@ export function triedIn({ dims, trials }: Pick<History, 'dims' | 'trials'>, owne
  * of 10 million studies, and one of them is then taken for a repetition.
  */
 function keyOf(point: Point): number {
-  let [high, low] = [0x2545f491, 0x9e3779b9]
-  for (const x of point) {
+  let high = 0x2545f491
+  let low = 0x9e3779b9
+  // By index: the points of a whole study are hashed when it is opened, before this is compiled.
+  for (let d = 0; d < point.length; d++) {
+    const x = point[d]!
     // -0 is 0, and NaN has many bit patterns.
     number[0] = Number.isNaN(x) ? Infinity : x + 0
-    for (const word of words) {
-      high = mixed(high ^ word)
-      low = mixed(low + Math.imul(word, 0xc2b2ae35))
-    }
+    high = mixed(high ^ words[0]! ^ Math.imul(words[1]!, 0x9e3779b1))
+    low = mixed(low ^ words[1]! ^ Math.imul(words[0]!, 0xc2b2ae35))
   }
   return (high >>> 0) * 2 ** 21 + (low >>> 11)
 }
 
 /** The last step of MurmurHash3: every bit in depends on half of the bits out. */
 function mixed(word: number): number {
-  const once = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
-  const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35)
-  return twice ^ (twice >>> 16)
+  let mix = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
+  mix = Math.imul(mix ^ (mix >>> 13), 0xc2b2ae35)
+  return mix ^ (mix >>> 16)
 }
 
 const number = new Float64Array(1)
