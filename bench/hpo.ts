@@ -4,7 +4,8 @@
  *     [--pruners asha,...] [--trials 100] [--slots 1]  [--samplers auto,gp,tpe,random] [--evaluations 25,50,100]
  *     [--python /usr/bin/python3]
  * Curves: the share of the epochs of full evaluation after which a pruner's median regret is as low, over three times the
- * seeds, for a run takes no time, and of 20 the medians still differ by as much as pruners do. Tables and surrogates:
+ * seeds, for a run takes no time, and of 20 the medians still differ by as much as pruners do; on curves that were made, too,
+ * of kinds that nothing was chosen by: their regret is of what is truly best, under the noise. Tables and surrogates:
  * the mean rank of each sampler across tasks. With --python, Optuna's default on the tables, too, where that has it.
  */
 import { parseArgs } from 'node:util'
@@ -14,6 +15,7 @@ import { hyperband } from '../src/search/hyperband.ts'
 import { median } from '../src/search/median.ts'
 import type { Pruner } from '../src/search/pruner.ts'
 import { compareCurves, readCurves } from './hpo/curves.ts'
+import { madeCurves } from './hpo/made_curves.ts'
 import { rankSamplers } from './hpo/rank_samplers.ts'
 
 /** Pruners by name, and the share of the epochs of full evaluation that some may take. */
@@ -48,8 +50,9 @@ if (what.includes('tables') || what.includes('surrogates')) {
 }
 
 function measureCurves(): void {
-  const tasks = readCurves(`${values.dir}/curves`)
-  if (tasks.length === 0) return console.log(`no learning curves at ${values.dir}/curves`)
+  const recorded = readCurves(`${values.dir}/curves`)
+  if (recorded.length === 0) console.log(`no learning curves at ${values.dir}/curves`)
+  const tasks = [...recorded, ...madeCurves()]
   console.log(
     `\nlearning curves, ${3 * seeds} seeds: regret of full evaluation and of a pruner, and the share of its epochs`,
   )
@@ -65,7 +68,8 @@ function measurePruner(name: string, trials: number, tasks: ReturnType<typeof re
   for (const task of tasks) {
     const reached = compareCurves(task, pruner(), options)
     const isMet = share === undefined || reached.pruned <= reached.full
-    if (!isMet) process.exitCode = 1
+    // The bars are for recorded curves: what made ones reach is for whoever reads it.
+    if (!isMet && !task.worth) process.exitCode = 1
     console.log(
       [
         name.padEnd(10),
@@ -76,7 +80,7 @@ function measurePruner(name: string, trials: number, tasks: ReturnType<typeof re
         (reached.share <= 0.5 ? `as low after ${(100 * reached.share).toFixed(1)} %` : 'not as low after 50 %').padEnd(
           22,
         ),
-        share === undefined ? '' : isMet ? 'pass' : 'FAIL',
+        share === undefined ? '' : isMet ? 'pass' : task.worth ? 'missed' : 'FAIL',
       ].join('  '),
     )
   }

@@ -6,10 +6,14 @@ import { quantile } from '../../src/search/numeric/quantile.ts'
 import type { Goal } from '../../src/trial.ts'
 import { simulate } from './simulate.ts'
 
-/** Recorded learning curves of one task; a NaN is where a training had diverged. Lower is better. */
+/** Learning curves of one task; a NaN is where a training had diverged. Lower is better. */
 export interface CurveTask {
   readonly name: string
   readonly curves: readonly Float32Array[]
+  /** What each is truly worth at its end. Default: what it reports there. */
+  readonly worth?: readonly number[]
+  /** The first of the seeds by which runs are told apart. Default 0. */
+  readonly seed?: number
 }
 
 interface CurvesFile {
@@ -53,13 +57,15 @@ export function compareCurves(
   { trials, seeds, share, slots }: { readonly trials: number; readonly seeds: number; readonly share: number; readonly slots: number }, // prettier-ignore
 ): Reached {
   const steps = task.curves[0]!.length
-  const ends = task.curves.map((curve) => lastOf(curve))
-  const lowest = Math.min(...ends)
+  const ends = task.curves.map((curve, i): Ending => ({ loss: lastOf(curve), worth: finite(task.worth?.[i] ?? lastOf(curve)) })) // prettier-ignore
+  const lowest = Math.min(...ends.map(({ worth }) => worth))
   const budget = trials * steps
-  const runs = Array.from({ length: seeds }, (_, seed) => {
+  const runs = Array.from({ length: seeds }, (_, n) => {
+    const seed = n + (task.seed ?? 0)
     const order = shuffled([...task.curves.keys()], stream(seed, 'curves', task.name))
-    const full = Math.min(...order.slice(0, trials).map((i) => ends[i]!)) - lowest
-    return { full, pruned: regrets(pruner, order.map((i) => task.curves[i]!), { lowest, slots, budget: budget / 2, seed }) } // prettier-ignore
+    const full = worthOf(order.slice(0, trials).map((i) => ends[i]!)) - lowest
+    const epochs = regrets(pruner, order.map((i) => task.curves[i]!), order.map((i) => ends[i]!), { slots, budget: budget / 2, seed }) // prettier-ignore
+    return { full, pruned: (spent: number) => epochs(spent) - lowest }
   })
   const full = median(runs.map((run) => run.full))
   const at = (part: number) => median(runs.map(({ pruned }) => pruned(part * budget)))
@@ -67,23 +73,38 @@ export function compareCurves(
   return { full, pruned: at(share), share: parts.find((part) => at(part) <= full) ?? Infinity }
 }
 
-/** The regret of the best complete trial by epochs spent. */
+/** What a trial reported last, and what that is truly worth. */
+interface Ending {
+  readonly loss: number
+  readonly worth: number
+}
+
+/** What the trial is worth that reported the lowest loss: who chooses knows no more. */
+function worthOf(ends: readonly Ending[]): number {
+  return ends.reduce((best, end) => (end.loss < best.loss ? end : best), { loss: Infinity, worth: Infinity }).worth
+}
+
+/** What the best complete trial is worth by epochs spent. */
 function regrets(
   pruner: Pruner,
   curves: readonly Float32Array[],
-  { lowest, slots, budget, seed }: { readonly lowest: number; readonly slots: number; readonly budget: number; readonly seed: number }, // prettier-ignore
+  ends: readonly Ending[],
+  { slots, budget, seed }: { readonly slots: number; readonly budget: number; readonly seed: number },
 ): (epochs: number) => number {
-  const found: { readonly epochs: number; readonly loss: number }[] = []
+  const found: { readonly epochs: number; readonly end: Ending }[] = []
   const seedOf = (number: number) => seedFor(seed, 'trial', number)
   simulate(pruner, GOAL, curves, { slots, budget, seedOf }, ({ outcome, number }, epochs) => {
-    if (outcome.state === 'complete') found.push({ epochs, loss: lastOf(curves[number]!) })
+    if (outcome.state === 'complete') found.push({ epochs, end: ends[number]! })
   })
-  return (epochs) => Math.min(...found.filter((one) => one.epochs <= epochs).map(({ loss }) => loss)) - lowest
+  return (epochs) => worthOf(found.filter((one) => one.epochs <= epochs).map(({ end }) => end))
 }
 
 function lastOf(curve: Float32Array): number {
-  const last = curve.at(-1)!
-  return Number.isFinite(last) ? last : Infinity
+  return finite(curve.at(-1)!)
+}
+
+function finite(loss: number): number {
+  return Number.isFinite(loss) ? loss : Infinity
 }
 
 function median(values: readonly number[]): number {
