@@ -61,11 +61,22 @@ async function explain(stored: StoredStudy, trial: Trial, results: string): Prom
   const all = decisionsOf(stored.events())
   const own = all.filter((decision) => decision.trial === trial.number)
   const pruner = own.length > 0 ? await prunerOf(stored, results) : 'nothing was decided'
+  const known = { history: stored.history, attempts: remembered(stored.attempts) }
   const decisions = own.map((decision): Explained => {
-    const again = typeof pruner === 'string' ? undefined : recomputed(stored, all, decision, pruner)
+    const again = typeof pruner === 'string' ? undefined : recomputed(known, all, decision, pruner)
     return { decision, again, isSame: again !== undefined && isSame(decision, again) }
   })
   return { study: stored.record.name, trial, decisions, unknown: typeof pruner === 'string' ? pruner : undefined }
+}
+
+/** Each is read once. */
+function remembered(attempts: StoredStudy['attempts']): StoredStudy['attempts'] {
+  const read = new Map<number, ReturnType<StoredStudy['attempts']>>()
+  return (trial) => {
+    const known = read.get(trial) ?? attempts(trial)
+    read.set(trial, known)
+    return known
+  }
 }
 
 /** The study's pruner, from its file as long as that is what was run; otherwise why not. */
@@ -81,21 +92,33 @@ async function prunerOf({ record }: StoredStudy, results: string): Promise<Prune
   }
 }
 
-/** What the pruner makes of what was known then. Of reports in the same millisecond, those that fit count as known. */
+/**
+ * What the pruner makes of what was known then. Of what happened in the same millisecond, what fits counts as known; when
+ * trials ended is looked up where it matters, for that takes a query each.
+ */
 function recomputed(
-  { history }: StoredStudy,
+  { history, attempts }: Pick<StoredStudy, 'history' | 'attempts'>,
   all: readonly Decision[],
   decision: Decision,
   pruner: Pruner,
 ): Verdict | undefined {
-  const verdicts = [true, false].map((withTies) => {
-    const past = pastOf(history, all, decision, { withTies })
+  const verdictIn = (past: History) => {
     const trial = past.trials.find(({ number }) => number === decision.trial)!
     return blame(`pruner '${pruner.name}'`, () =>
       decision.action === 'promote' ? promotionIn(pruner, past, decision) : pruner.judge(trial, past),
     )
-  })
-  return verdicts.find((verdict) => verdict && isSame(decision, verdict)) ?? verdicts[0]
+  }
+  const pasts = [{}, { attempts }].flatMap((known) => [
+    { ...known, withTies: true },
+    { ...known, withTies: false },
+  ])
+  let first: Verdict | undefined
+  for (const known of pasts) {
+    const verdict = verdictIn(pastOf(history, all, decision, known))
+    if (verdict && isSame(decision, verdict)) return verdict
+    first ??= verdict
+  }
+  return first
 }
 
 /** The log does not say whether others would still come: where only the last would be promoted, none were to. */

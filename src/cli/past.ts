@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../store/store.ts'
+import type { LoggedEvent, StoredStudy } from '../store/store.ts'
 import { hasEnded, type History, type Outcome, type Trial } from '../trial.ts'
 
 /** A decision of a pruner as it was logged. */
@@ -29,15 +29,22 @@ function isJudged({ kind, trial, step, pruner, action, reason, numbers }: Logged
   return kind === 'trial-judged' && isWhole && [pruner, action, reason].every((text) => typeof text === 'string')
 }
 
+interface Known {
+  /** Whether what happened in the very millisecond of the decision had happened before it. */
+  readonly withTies: boolean
+  /** By which it is known when trials ended or paused. Absent: with their last report. */
+  readonly attempts?: StoredStudy['attempts']
+}
+
 /**
- * The history as it was known when a decision was made: reports until then, and what trials had come to by them. What
- * others reported in the very millisecond may have come before or after.
+ * The history as it was known when a decision was made: reports until then, and what trials had come to by then. Between
+ * its last report and its end, a trial's objective cleans up: that takes a moment, or long.
  */
 export function pastOf(
   history: History,
   decisions: readonly Decision[],
   { trial: number, step, at, action }: Decision,
-  { withTies }: { readonly withTies: boolean },
+  { withTies, attempts = () => [] }: Known,
 ): History {
   const isBefore = (time: number) => (withTies ? time <= at : time < at)
   const trials = history.trials.map((trial): Trial => {
@@ -47,12 +54,14 @@ export function pastOf(
     }
     const reports = trial.reports.filter((report) => isBefore(report.at))
     const last = decisions.findLast((other) => other.trial === trial.number && isBefore(other.at))
-    return { ...trial, reports, outcome: outcomeThen(trial, reports.length, last) }
+    const outcome = outcomeThen(trial, reports.length, last)
+    const isEnding = outcome.state !== 'running' && attempts(trial.number).some(({ startedAt, endedAt }) => isBefore(startedAt) && !isBefore(endedAt ?? Infinity)) // prettier-ignore
+    return { ...trial, reports, outcome: isEnding ? { state: 'running' } : outcome }
   })
   return { ...history, trials }
 }
 
-/** A trial ends with its last report, but for the moment that its objective takes to finish. */
+/** What a trial has come to by its reports. */
 function outcomeThen(trial: Trial, reports: number, last: Decision | undefined): Outcome {
   if (last?.action === 'pause' && last.step === reports && trial.reports.length >= reports) return { state: 'paused' }
   return hasEnded(trial) && trial.reports.length === reports && reports > 0 ? trial.outcome : { state: 'running' }

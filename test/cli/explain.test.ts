@@ -55,6 +55,27 @@ describe('tune explain', () => {
     })
   })
 
+  test('knows that a trial is not complete while its objective cleans up', async () => {
+    const study = tinyStudy(`
+      name: 'tidy',
+      pruner: median({ minTrials: 0 }),
+      budget: { trials: 2, steps: 2 },
+      async *objective(_, { number }) {
+        try {
+          await sleep(150 * number)
+          yield { pq: 1 }
+          yield { pq: 2 }
+        } finally {
+          await sleep(400)
+        }
+      },`).replace('asha,', 'median,')
+    const here = workspace({ 'tidy.ts': study })
+    await here.tune('tidy.ts', '--slots', '2', '--quiet')
+    const { stdout } = await here.tune('explain', '1')
+    expect(stdout.replaceAll(/\n {4}/g, ' ')).toContain('the median of 0 complete trials')
+    expect(stdout).toContain('1 decision, the same')
+  })
+
   test('says where the stored reports say otherwise', async () => {
     const here = await studied()
     const db = new Database(join(here.dir, 'results', 'studies.sqlite'))

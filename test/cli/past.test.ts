@@ -45,4 +45,15 @@ describe('the past of a decision', () => {
   test('has trials that began later without a report', () => {
     expect(at(decided(0, 1, 10, 'keep'))).toEqual(['running 1', 'running 1', 'running 0', 'running 0'])
   })
+
+  test('has trials running that had made their last report, and had not ended', () => {
+    const device = { kind: 'cpu', index: 0, threads: 1 } as const
+    const attempted = (startedAt: number, endedAt: number | null) => ({ device, host: '', startedAt, endedAt, how: null, why: null }) // prettier-ignore
+    const attempts = (trial: number) => [[attempted(5, 35)], [], [attempted(14, 25), attempted(40, 50)], []][trial]!
+    const then = (time: number) =>
+      pastOf(history, [pause, promote], decided(3, 2, time, 'stop'), { withTies: true, attempts }).trials.map(shape)
+    expect(then(32)).toEqual(['running 3', 'running 2', 'paused 1', 'running 2'])
+    expect(then(35)).toEqual(['complete 3', 'running 2', 'paused 1', 'running 2'])
+    expect(then(20)).toEqual(['running 2', 'running 2', 'running 1', 'running 2'])
+  })
 })
