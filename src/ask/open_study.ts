@@ -30,6 +30,8 @@ export interface Asked<P> {
   readonly params: P
   /** All of the trial's chance should come from this. */
   readonly seed: number
+  /** The trial whose end it is to begin from, with its weights, under samplers such as `pbt`; absent to begin anew. */
+  readonly from?: number
 }
 
 /** A study that is asked and told. */
@@ -62,6 +64,7 @@ export async function openStudy<S extends Space, E extends Params = Record<never
   const store = openSqliteStore(results)
   const trials = store.open(recordOf(study, ''), { acceptCodeChange: true })
   const [startedAt, earlier] = [systemClock.now(), earlierTrials(study, store)]
+  const askedAt = new Map<number, number>()
   const ask = (): ReturnType<OpenStudy<Values<S> & E>['ask']> => {
     const seconds = (systemClock.now() - startedAt) / 1000
     const progress = { study, history: trials.history(), isStopping: false, endedNow: [], seconds, earlier }
@@ -69,11 +72,18 @@ export async function openStudy<S extends Space, E extends Params = Record<never
     if (typeof chosen === 'string' || chosen instanceof Promise) return undefined
     const derived = derivedOf(study, chosen.params)
     const trial = startTrial(trials, { ...chosen, derived, device: { kind: 'cpu', index: 0, threads: 1 } })
-    return trial ? { number: trial.number, params: { ...trial.params, ...derived } as Values<S> & E, seed: trial.seed } : ask() // prettier-ignore
+    if (!trial) return ask()
+    const { number, params, seed, from } = trial
+    askedAt.set(number, systemClock.now())
+    return { number, params: { ...params, ...derived } as Values<S> & E, seed, ...(from !== undefined && { from }) }
   }
   return {
     ask,
-    tell: (number, result) => tell(study, trials, number, result),
+    tell: (number, result) => {
+      const now = systemClock.now()
+      // A clock may be set back meanwhile.
+      return tell(study, trials, number, result, Math.max(0, now - (askedAt.get(number) ?? now)) / 1000)
+    },
     best: () => best(trials.history()),
     close: () => store.close(),
   }
@@ -88,7 +98,7 @@ function runElsewhere(): never {
   throw new Error('this study is asked and told: its own program runs the trials')
 }
 
-function tell(study: Study, trials: StudyStore, number: number, result: Metrics | Error): Trial {
+function tell(study: Study, trials: StudyStore, number: number, result: Metrics | Error, seconds: number): Trial {
   const asked = trials.history().trials.find((trial) => trial.number === number)
   if (asked?.outcome.state !== 'running')
     throw new TuneError('usage', `tell(${number}, ...): no such trial is waiting to be told how it ended`, {
@@ -97,5 +107,5 @@ function tell(study: Study, trials: StudyStore, number: number, result: Metrics 
   const parsed = result instanceof Error ? { failed: failureOf(result) } : parseReport(result, study.goals, 1)
   const outcome: Exclude<Outcome, { state: 'running' }> = 'failed' in parsed ? parsed.failed : { state: 'complete' }
   if ('metrics' in parsed) trials.report(number, { step: 1, metrics: parsed.metrics, at: systemClock.now() })
-  return trials.finish(number, outcome)
+  return trials.finish(number, outcome, seconds)
 }

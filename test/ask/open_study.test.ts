@@ -1,5 +1,6 @@
 import { describe, expect, expectTypeOf, onTestFinished, test } from 'vitest'
 import { openStudy, type OpenStudy } from '../../src/ask/open_study.ts'
+import { pbt } from '../../src/search/pbt.ts'
 import { random } from '../../src/search/random.ts'
 import { choice, uniform } from '../../src/space.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
@@ -61,6 +62,28 @@ describe('a study that is asked and told', () => {
     expect(study.ask()).toBeUndefined()
     expect(() => study.tell(2, { pq: 1 })).toThrow('no such trial is waiting to be told')
     expect(() => study.tell(9, { pq: 1 })).toThrow('no such trial is waiting to be told')
+  })
+
+  test('ends when its trials have used the hours of their devices that it may', async () => {
+    const study = await open(temporaryDir(), { budget: { trials: 99, deviceHours: 2 / 3_600_000 } })
+    onTestFinished(() => study.close())
+    const asked = study.ask()!
+    const from = performance.now()
+    while (performance.now() - from < 5);
+    expect(study.tell(asked.number, { pq: 1 }).seconds).toBeGreaterThan(0.003)
+    expect(study.ask()).toBeUndefined()
+  })
+
+  test('says which trial one begins from the end of, where its sampler wants that', async () => {
+    const study = await open(temporaryDir(), { sampler: pbt({ population: 2 }) })
+    onTestFinished(() => study.close())
+    const asked = [0, 1, 2, 3].map(() => {
+      const trial = study.ask()!
+      study.tell(trial.number, { pq: trial.number })
+      return trial
+    })
+    expect(asked.map((trial) => 'from' in trial)).toEqual([false, false, true, true])
+    expect(asked.slice(2).map(({ from }) => from)).toEqual([1, 1])
   })
 
   test('says what is wrong with its definition', async () => {
