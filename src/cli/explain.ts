@@ -46,6 +46,7 @@ interface Explanation {
   readonly study: string
   readonly trial: Trial
   readonly decisions: readonly Explained[]
+  readonly hasPruner: boolean
   /** Why nothing could be recomputed; undefined where it was. */
   readonly unknown: string | undefined
 }
@@ -58,7 +59,8 @@ interface Explained {
 }
 
 async function explain(stored: StoredStudy, trial: Trial, results: string): Promise<Explanation> {
-  const all = decisionsOf(stored.events())
+  const events = stored.events()
+  const all = decisionsOf(events)
   const own = all.filter((decision) => decision.trial === trial.number)
   const pruner = own.length > 0 ? await prunerOf(stored, results) : 'nothing was decided'
   const known = { history: stored.history, attempts: remembered(stored.attempts) }
@@ -66,7 +68,9 @@ async function explain(stored: StoredStudy, trial: Trial, results: string): Prom
     const again = typeof pruner === 'string' ? undefined : recomputed(known, all, decision, pruner)
     return { decision, again, isSame: again !== undefined && isSame(decision, again) }
   })
-  return { study: stored.record.name, trial, decisions, unknown: typeof pruner === 'string' ? pruner : undefined }
+  const hasPruner = events.some(({ kind, pruner: name }) => kind === 'study-started' && typeof name === 'string')
+  const unknown = typeof pruner === 'string' ? pruner : undefined
+  return { study: stored.record.name, trial, decisions, hasPruner, unknown }
 }
 
 /** Each is read once. */
@@ -139,7 +143,7 @@ function isEqual(a: number | undefined, b: number | undefined): boolean {
 
 const DONE = { keep: 'kept', stop: 'stopped', pause: 'paused', promote: 'promoted' } as const
 
-function explanationText({ study, trial, decisions, unknown }: Explanation, terminal: Terminal): string {
+function explanationText({ study, trial, decisions, hasPruner, unknown }: Explanation, terminal: Terminal): string {
   const lines = decisions.flatMap(({ decision, again, isSame }) => {
     const stored = `step ${decision.step}: ${DONE[decision.action]} by ${decision.pruner}: ${decision.reason}`
     if (isSame || unknown !== undefined) return [stored]
@@ -150,7 +154,7 @@ function explanationText({ study, trial, decisions, unknown }: Explanation, term
     `trial ${trial.number} of ${study}: ${outcomeText(trial)}`,
     `tried: ${trial.reason ?? 'why was not stored'}`,
     ...lines,
-    conclusion(trial, decisions, unknown),
+    conclusion(trial, decisions, hasPruner, unknown),
   ]
   return text.map((line) => wrap(line, terminal.columns, '    ')).join('\n')
 }
@@ -160,7 +164,13 @@ function outcomeText({ outcome, reports }: Trial): string {
   return outcome.state === 'failed' ? `failed${after}: ${outcome.message}` : `${outcome.state}${after}`
 }
 
-function conclusion({ number }: Trial, decisions: readonly Explained[], unknown: string | undefined): string {
+function conclusion(
+  { number }: Trial,
+  decisions: readonly Explained[],
+  hasPruner: boolean,
+  unknown: string | undefined,
+): string {
+  if (!hasPruner && decisions.length === 0) return 'its study has no pruner'
   if (decisions.length === 0)
     return number === BASELINE ? 'the baseline is never stopped early' : 'its pruner had nothing to decide'
   if (unknown !== undefined) return `not recomputed, this is what was stored: ${unknown}`

@@ -11,6 +11,7 @@ import { hasEnded, type Goal, type Trial } from '../trial.ts'
  */
 export function earlierTrials({ name, startFrom, goals, space }: Study, store: Store): readonly Trial[] {
   if (startFrom === undefined) return []
+  if (startFrom === name) throw new TuneError('study/invalid', `${name} starts from itself: its own trials it knows anyway`) // prettier-ignore
   const all = store.list()
   const other = all.find(({ record }) => record.name === startFrom)
   if (!other) throw unknown(name, startFrom, all)

@@ -105,4 +105,11 @@ describe('tune explain', () => {
       'trial 0 of falling: complete after 4 reports\ntried: the baseline: every default\nthe baseline is never stopped early\n',
     )
   })
+
+  test('does not speak of a pruner where a study has none', async () => {
+    const here = workspace()
+    await here.tune('tiny.ts', '--slots', '1', '--quiet')
+    expect((await here.tune('explain', '0')).stdout).toMatch(/\nits study has no pruner\n$/)
+    expect((await here.tune('explain', '1')).stdout).toMatch(/\nits study has no pruner\n$/)
+  })
 })

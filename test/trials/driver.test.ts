@@ -202,6 +202,7 @@ describe('a run', () => {
   test.each([
     ['another', 'study/unknown', 'no such study is stored here'],
     ['other', 'study/invalid', 'which has other goals'],
+    ['tiny', 'study/invalid', 'from itself'],
   ])('that starts from %s is refused', async (startFrom, code, message) => {
     const store = openMemoryStore()
     await run(studyOf(nineReports, { name: 'other', goals: [minimize('pq')] }), { store })
