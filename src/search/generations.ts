@@ -16,6 +16,8 @@ const REMEMBERED = 8
 interface Known<S> {
   readonly history: Pick<History, 'goals' | 'constraints'>
   readonly trials: readonly Trial[]
+  /** Those of them that had shown something. */
+  readonly shown: readonly Trial[]
   /** What some first trials led to. */
   readonly stages: readonly { readonly used: number; readonly state: S }[]
 }
@@ -28,18 +30,18 @@ interface Known<S> {
 export function evolve<S>({ first, sizeOf, next }: Evolution<S>): (history: History) => S {
   const latest = new WeakMap<readonly Dim[], Known<S>>()
   return (history) => {
-    const trials = history.trials.filter(hasShown)
     const known = latest.get(history.dims)
-    const same = known && isSameQuestion(known, history) ? sharedLength(known.trials, trials) : 0
+    const shown = shownOf(history, known)
+    const same = known && isSameQuestion(known, history) ? sharedLength(known.shown, shown) : 0
     const stages = known?.stages.filter(({ used }) => used <= same) ?? []
     if (stages.length === 0) stages.push({ used: 0, state: first(history) })
     for (;;) {
       const { used, state } = stages.at(-1)!
-      const generation = trials.slice(used, used + sizeOf(state))
+      const generation = shown.slice(used, used + sizeOf(state))
       if (generation.length < sizeOf(state)) break
       stages.push({ used: used + generation.length, state: next(state, generation, history) })
     }
-    latest.set(history.dims, { history, trials, stages: stages.slice(-REMEMBERED) })
+    latest.set(history.dims, { history, trials: [...history.trials], shown, stages: stages.slice(-REMEMBERED) })
     return stages.at(-1)!.state
   }
 }
@@ -48,7 +50,16 @@ function isSameQuestion<S>({ history }: Known<S>, { goals, constraints }: Histor
   return history.constraints === constraints && history.goals.every((goal, i) => goal === goals[i])
 }
 
+/** The trials that have shown something: of those that are known, most are as they were. */
+function shownOf({ trials }: History, known: Pick<Known<unknown>, 'trials' | 'shown'> | undefined): readonly Trial[] {
+  if (!known) return trials.filter(hasShown)
+  const same = sharedLength(known.trials, trials)
+  const changed = known.trials.slice(same).filter(hasShown).length
+  return [...known.shown.slice(0, known.shown.length - changed), ...trials.slice(same).filter(hasShown)]
+}
+
 function sharedLength(a: readonly unknown[], b: readonly unknown[]): number {
-  const end = a.findIndex((item, i) => item !== b[i])
-  return end < 0 ? a.length : end
+  let length = 0
+  while (length < a.length && length < b.length && a[length] === b[length]) length++
+  return length
 }

@@ -47,16 +47,25 @@ function ranked(history: History): Ranking {
 
 /** The ranking of a history, made from the one before it; undefined where too much is new. */
 function updated({ trials: before, ranking }: Known, history: History): Ranking | undefined {
-  const changed = history.trials.filter((trial, i) => trial !== before[i])
-  const gone = new Set(before.filter((trial, i) => trial !== history.trials[i]))
-  if (changed.length + gone.size > MOST_CHANGED) return undefined
+  const { trials } = history
+  const [changed, gone]: [Trial[], Set<Trial>] = [[], new Set()]
+  for (let i = 0; i < Math.max(trials.length, before.length); i++) {
+    if (trials[i] === before[i]) continue
+    if (i < trials.length) changed.push(trials[i]!)
+    if (i < before.length) gone.add(before[i]!)
+    if (changed.length + gone.size > MOST_CHANGED) return undefined
+  }
   const order = orderOf(history)
-  const ended = ranking.ended.filter((trial) => !gone.has(trial))
   const pending = ranking.pending.filter((trial) => !gone.has(trial))
   return {
-    ended: changed.filter(hasShown).reduce<readonly Trial[]>((sorted, trial) => inserted(sorted, trial, order), ended),
+    ended: changed.filter(hasShown).reduce((sorted, trial) => inserted(sorted, trial, order), without(ranking.ended, gone)), // prettier-ignore
     pending: [...pending, ...changed.filter((trial) => !hasShown(trial))].toSorted((a, b) => a.number - b.number),
   }
+}
+
+/** Trials that have shown something but those that are gone, of which there hardly are such. */
+function without(ended: readonly Trial[], gone: ReadonlySet<Trial>): readonly Trial[] {
+  return [...gone].some(hasShown) ? ended.filter((trial) => !gone.has(trial)) : ended
 }
 
 function inserted(sorted: readonly Trial[], trial: Trial, order: (a: Trial, b: Trial) => number): readonly Trial[] {

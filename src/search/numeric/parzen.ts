@@ -20,11 +20,9 @@ export interface Parzen {
 export function parzen(dims: readonly Dim[], points: readonly Point[], weights: readonly number[]): Parzen {
   const sum = weights.reduce((total, weight) => total + weight, 0)
   const prior = points.length === 0 ? 1 : sum / points.length
-  return {
-    dims,
-    logWeights: Float64Array.from([...weights, prior], (weight) => Math.log(weight / (sum + prior))),
-    kernels: dims.map((dim, d) => kernelsFor(dim, columnOf(points, d))),
-  }
+  const logWeights = new Float64Array(points.length + 1)
+  for (let i = 0; i < logWeights.length; i++) logWeights[i] = Math.log((weights[i] ?? prior) / (sum + prior))
+  return { dims, logWeights, kernels: dims.map((dim, d) => kernelsFor(dim, columnOf(points, d))) }
 }
 
 /** Coordinate d of each component; the prior has none. */
@@ -47,12 +45,25 @@ export function drawPoint({ dims, logWeights, kernels }: Parzen, rng: Rng): Poin
 
 /** The log density at each point, over the dimensions that are active there: those that are not NaN. */
 export function logDensities({ logWeights, kernels }: Parzen, points: readonly Point[]): readonly number[] {
-  const terms = new Float64Array(logWeights.length)
-  return points.map((point) => {
-    terms.set(logWeights)
-    for (let d = 0; d < kernels.length; d++) if (!Number.isNaN(point[d])) kernels[d]!.addLogDensity(point[d]!, terms)
-    return logSumExp(terms)
-  })
+  // All points at once, those of a component beside each other: what is known of it is looked up once.
+  const terms = scratchOf(logWeights.length * points.length)
+  for (let i = 0, at = 0; i < logWeights.length; i++) {
+    for (let k = 0; k < points.length; k++) terms[at++] = logWeights[i]!
+  }
+  const coordinates = new Float64Array(points.length)
+  for (let d = 0; d < kernels.length; d++) {
+    for (let k = 0; k < points.length; k++) coordinates[k] = points[k]![d]!
+    kernels[d]!.addLogDensities(coordinates, terms)
+  }
+  return logSumsExp(terms, points.length)
+}
+
+/** Written over by each call: what is as large as this is collected as garbage too slowly to be made anew. */
+let scratch = new Float64Array(0)
+
+function scratchOf(length: number): Float64Array {
+  if (scratch.length < length) scratch = new Float64Array(length)
+  return scratch.subarray(0, length)
 }
 
 function drawComponent(logWeights: Float64Array, rng: Rng): number {
@@ -64,10 +75,18 @@ function drawComponent(logWeights: Float64Array, rng: Rng): number {
 /** The logarithm of a share that any number of components cannot add up to anything with. */
 const LEAST_TERM = -60
 
-function logSumExp(terms: Float64Array): number {
-  let largest = -Infinity
-  for (let i = 0; i < terms.length; i++) if (terms[i]! > largest) largest = terms[i]!
-  let sum = 0
-  for (let i = 0; i < terms.length; i++) if (terms[i]! - largest > LEAST_TERM) sum += Math.exp(terms[i]! - largest)
-  return largest + Math.log(sum)
+/** The logarithm of the sum of each column of terms. */
+function logSumsExp(terms: Float64Array, columns: number): readonly number[] {
+  const largest = new Float64Array(columns).fill(-Infinity)
+  for (let at = 0; at < terms.length;) {
+    for (let k = 0; k < columns; k++, at++) if (terms[at]! > largest[k]!) largest[k] = terms[at]!
+  }
+  const sums = new Float64Array(columns)
+  for (let at = 0; at < terms.length;) {
+    for (let k = 0; k < columns; k++, at++) {
+      const term = terms[at]! - largest[k]!
+      if (term > LEAST_TERM) sums[k]! += Math.exp(term)
+    }
+  }
+  return Array.from(largest, (most, k) => most + Math.log(sums[k]!))
 }
