@@ -35,9 +35,10 @@ export function patient(pruner: Pruner, { steps = 3, least = 0 }: PatientOptions
 /** By how much the best of the last reports is better than the best before; Infinity for a trial that has made no more. */
 function gainOf(goal: Goal, { reports }: Trial, steps: number): number {
   const losses = reports.map(({ metrics }) => lossOf(goal, metrics))
-  if (losses.length <= steps) return losses.every(Number.isNaN) ? -Infinity : Infinity
+  if (Number.isNaN(losses.at(-1))) return -Infinity
+  if (losses.length <= steps) return Infinity
   const [before, after] = [losses.slice(0, -steps), losses.slice(-steps)].map(lowest)
-  return after === Infinity ? -Infinity : before! - after!
+  return before! - after!
 }
 
 function lowest(losses: readonly number[]): number {

@@ -17,7 +17,8 @@ interface PercentileOptions {
 /**
  * Stops a trial whose best report so far is not among the best `percent` of what complete trials reported at the same
  * step: `median` with another share, for when most configurations are known to be bad. With several goals, a trial is
- * compared by how many others dominate its newest report. (As Optuna's PercentilePruner.)
+ * compared by how many others dominate its newest report. (As Optuna's PercentilePruner, but that a trial whose newest report
+ * is NaN is stopped, however good it was.)
  */
 export function percentile({ percent = 25, warmupSteps = 0, minTrials = 5 }: PercentileOptions = {}): Pruner {
   if (!(percent >= 0 && percent <= 100))
@@ -29,7 +30,7 @@ export function percentile({ percent = 25, warmupSteps = 0, minTrials = 5 }: Per
       if (step <= warmupSteps) return undefined
       const complete = trials.filter(({ number, outcome }) => number !== trial.number && outcome.state === 'complete')
       const [newest = Number.NaN, ...theirs] = lossesAtStep(goals, [trial, ...complete], step)
-      const loss = goals.length === 1 ? lowest(goals[0]!, trial) : newest
+      const loss = goals.length > 1 || Number.isNaN(newest) ? newest : lowest(goals[0]!, trial)
       const others = theirs.filter((other) => other !== undefined)
       if (others.length < minTrials && !Number.isNaN(loss)) return undefined
       const cutoff = quantile(others.map(worstIfNaN), percent / 100) ?? Infinity
@@ -40,8 +41,7 @@ export function percentile({ percent = 25, warmupSteps = 0, minTrials = 5 }: Per
   }
 }
 
-/** The lowest loss that a trial has reported; NaN where it has reported no number. */
+/** The lowest loss that a trial has reported, of those that are numbers. */
 function lowest(goal: Goal, { reports }: Trial): number {
-  const losses = reports.map(({ metrics }) => lossOf(goal, metrics)).filter((loss) => !Number.isNaN(loss))
-  return losses.length === 0 ? Number.NaN : Math.min(...losses)
+  return Math.min(...reports.map(({ metrics }) => lossOf(goal, metrics)).filter((loss) => !Number.isNaN(loss)))
 }

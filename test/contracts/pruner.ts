@@ -74,6 +74,17 @@ export function prunerContract(
       expect(judged(curve(Number.NaN), ordered(20))).toContain(false)
     })
 
+    test('keeps no trial by a report that is NaN, however good those before it were', () => {
+      const others = ordered(20).map((one) => withImages(one, images))
+      const verdicts = Array.from({ length: STEPS }, (_, i) => {
+        const losses = [...curve(-5, i), Number.NaN]
+        const trial = withImages(trialOf(others.length, losses, { outcome: { state: 'running' } }), images)
+        return pruner.judge(trial, frozen(historyOf([], [...others, trial])))
+      })
+      const actions = verdicts.flatMap((verdict) => verdict?.action ?? [])
+      expect(new Set(actions)).toEqual(new Set([pauses ? 'pause' : 'stop']))
+    })
+
     test('takes the NaN and infinities of others for results', () => {
       const others = [Number.NaN, Infinity, -Infinity, Number.NaN, Infinity, 0, 0, 0].map((worse, n) =>
         trialOf(n, curve(worse)),
