@@ -12,16 +12,22 @@ export interface ThreadData {
   readonly seed: number
 }
 
-/** A question: the history but for the trials, and those of them that changed since the last. */
-export interface Question extends Omit<History, 'trials' | 'allows' | 'within'> {
+/** A question: what changed in the history since the last. */
+export interface Question {
   readonly number: number
+  /** Samplers remember by these objects what they worked out of a study: they stay the same ones. */
+  readonly terms?: Terms
   readonly changed: readonly Trial[]
   readonly gone: readonly number[]
 }
 
+export type Terms = Pick<History, 'dims' | 'goals' | 'constraints'>
+
 export type Reply =
   | { readonly advice: Advice | undefined }
   | { readonly error: { readonly message: string; readonly code?: ErrorCode; readonly hint?: string } }
+
+const NONE: readonly never[] = []
 
 /** Starts a thread that suggests as the study of that module does: by its sampler, or by the default. */
 export function openAdviceThread(url: string, { seed }: Study): AdviceThread {
@@ -29,14 +35,17 @@ export function openAdviceThread(url: string, { seed }: Study): AdviceThread {
   worker.unref()
   const ask = askerOf(worker)
   const sent = new Map<number, Trial>()
+  let terms: Terms | undefined
   return {
-    ask: ({ dims, goals, constraints = [], trials }, number) => {
+    ask: ({ dims, goals, constraints = NONE, trials }, number) => {
       const present = new Set(trials.map((trial) => trial.number))
       const changed = trials.filter((trial) => sent.get(trial.number) !== trial)
       const gone = [...sent.keys()].filter((number) => !present.has(number))
       for (const trial of changed) sent.set(trial.number, trial)
       for (const number of gone) sent.delete(number)
-      return ask({ dims, goals, constraints, number, changed, gone })
+      if (terms?.dims === dims && terms.goals === goals && terms.constraints === constraints) return ask({ number, changed, gone }) // prettier-ignore
+      terms = { dims, goals, constraints }
+      return ask({ number, terms, changed, gone })
     },
     close: async () => void (await worker.terminate()),
   }

@@ -17,8 +17,8 @@ interface PercentileOptions {
 /**
  * Stops a trial whose best report so far is not among the best `percent` of what complete trials reported at the same
  * step: `median` with another share, for when most configurations are known to be bad. With several goals, a trial is
- * compared by how many others dominate its newest report. (As Optuna's PercentilePruner, but that a trial whose newest report
- * is NaN is stopped, however good it was.)
+ * compared by how many others dominate its newest report. (As Optuna's PercentilePruner, but for a trial whose newest
+ * report is NaN: that is stopped, however good it was.)
  */
 export function percentile({ percent = 25, warmupSteps = 0, minTrials = 5 }: PercentileOptions = {}): Pruner {
   if (!(percent >= 0 && percent <= 100))

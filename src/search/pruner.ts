@@ -4,8 +4,8 @@ import type { Goal, History, Trial } from '../trial.ts'
 export interface Pruner {
   readonly name: string
   /**
-   * Judges the trial in `history` by its newest report, which is worse than any other where it is NaN. Undefined where there is nothing to decide, such as between rungs:
-   * it goes on. The baseline is never asked about.
+   * Judges the trial in `history` by its newest report, which is worse than any other where it is NaN. Undefined where
+   * there is nothing to decide, such as between rungs: it goes on. The baseline is never asked about.
    */
   judge(trial: Trial, history: History): Verdict | undefined
   /**

@@ -69,6 +69,22 @@ test('each of two questions at a time gets its own answer', async () => {
   expect(both).toEqual([await alone.ask(few, 8), await alone.ask(many, 12)])
 })
 
+test('what is the same in every question stays the same to the sampler, which may remember by it', async () => {
+  const thread = threadOf(`sampler: (() => {
+    let last
+    return { name: 'mine', suggest: ({ dims, goals, constraints }) => {
+      const isSame = last?.dims === dims && last.goals === goals && last.constraints === constraints
+      last = { dims, goals, constraints }
+      return { point: [0.1, 0.2], reason: isSame ? 'the same' : 'another' }
+    } }
+  })()`)
+  const [history, other] = [historyOf(3), historyOf(4)]
+  const asked = [history, { ...history, trials: [] }, other, { ...history }]
+  const reasons = []
+  for (const one of asked) reasons.push((await thread.ask(one, 9))?.reason)
+  expect(reasons).toEqual(['mine: another', 'mine: the same', 'mine: another', 'mine: another'])
+})
+
 test('a question is not waited for once the thread has ended', async () => {
   const ending = threadOf(`sampler: { name: 'mine', suggest: () => process.exit(3) }`)
   await expect(ending.ask(historyOf(3), 3)).rejects.toMatchObject({ message: expect.stringContaining('ended') })
