@@ -8,6 +8,7 @@ import { best, type Goal, type Metrics, type Outcome, type Trial } from '../tria
 import { choose } from '../trials/choose.ts'
 import { derivedOf } from '../trials/derived.ts'
 import { recordOf } from '../trials/driver.ts'
+import { secondsSince } from '../trials/session.ts'
 import { earlierTrials } from '../trials/earlier.ts'
 import { parseStudy } from '../trials/parse_study.ts'
 import { failureOf, parseReport } from '../trials/report.ts'
@@ -66,8 +67,9 @@ export async function openStudy<S extends Space, E extends Params = Record<never
   const [startedAt, earlier] = [systemClock.now(), earlierTrials(study, store)]
   const askedAt = new Map<number, number>()
   const ask = (): ReturnType<OpenStudy<Values<S> & E>['ask']> => {
-    const seconds = (systemClock.now() - startedAt) / 1000
-    const progress = { study, history: trials.history(), isStopping: false, endedNow: [], seconds, earlier }
+    const now = systemClock.now()
+    const [seconds, runningSeconds] = [secondsSince([startedAt], now), secondsSince(askedAt.values(), now)]
+    const progress = { study, history: trials.history(), isStopping: false, endedNow: [], seconds, runningSeconds, earlier } // prettier-ignore
     const chosen = choose({ ...progress, advise: (history, number) => suggest(study, sampler, history, number) })
     if (typeof chosen === 'string' || chosen instanceof Promise) return undefined
     const derived = derivedOf(study, chosen.params)
@@ -81,8 +83,9 @@ export async function openStudy<S extends Space, E extends Params = Record<never
     ask,
     tell: (number, result) => {
       const now = systemClock.now()
-      // A clock may be set back meanwhile.
-      return tell(study, trials, number, result, Math.max(0, now - (askedAt.get(number) ?? now)) / 1000)
+      const told = tell(study, trials, number, result, secondsSince([askedAt.get(number) ?? now], now))
+      askedAt.delete(number)
+      return told
     },
     best: () => best(trials.history()),
     close: () => store.close(),

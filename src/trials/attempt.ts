@@ -4,7 +4,7 @@ import type { Chosen } from './choose.ts'
 import type { Slot } from './executor.ts'
 import { isRunAgain } from './retries.ts'
 import { judge, maxSteps, runTrial, type End } from './run_trial.ts'
-import type { Session } from './session.ts'
+import { secondsSince, type Session } from './session.ts'
 
 /**
  * Runs a started trial once more, to its end or until it waits, and stores how that went: an attempt. How it failed, where
@@ -19,10 +19,11 @@ export async function attempt(
   // Whoever was interrupted may not have been judged by its newest report; a promotion is a judgement.
   const isUnjudged = started.reports.length > 0 && !chosen.promotion
   const from = session.now()
+  session.runningSince.set(started.number, from)
   const end = (isUnjudged && judge(session, started)) || (await runOn(session, started, slot))
   const failed = failureToMend(session, started, end)
-  // A clock may be set back meanwhile.
-  const seconds = Math.max(0, session.now() - from) / 1000
+  const seconds = secondsSince([from], session.now())
+  session.runningSince.delete(started.number)
   if (!failed) endTrial(session, started.number, end, seconds)
   else endTrial(session, started.number, { ...end, outcome: { state: 'interrupted', after: failed } }, seconds)
   return failed

@@ -56,6 +56,8 @@ export interface Session extends StudyRun, Pick<TrialRun, 'trials' | 'now' | 'on
   readonly adviser: Adviser
   /** When this run started, in milliseconds since 1970. */
   readonly startedAt: number
+  /** When each trial that runs was last started. */
+  readonly runningSince: Map<number, number>
   readonly room: Room
   /** Slots that take trials. */
   readonly lanes: Set<Slot>
@@ -73,7 +75,7 @@ export async function startSession(
   const { study, clock, executor, store } = run
   const signal = AbortSignal.any([run.signal, halted])
   const now = () => clock.now()
-  const begun = { ...run, trials, signal, startedAt, now, endedNow: [], lanes: new Set(executor.slots) }
+  const begun = { ...run, trials, signal, startedAt, now, endedNow: [], runningSince: new Map<number, number>(), lanes: new Set(executor.slots) } // prettier-ignore
   const isDone = endOf(progressOf(begun)) !== undefined
   return {
     ...begun,
@@ -93,11 +95,21 @@ export async function startSession(
 
 /** How far a run is. */
 export function progressOf(
-  session: Pick<Session, 'study' | 'trials' | 'signal' | 'drain' | 'endedNow' | 'startedAt' | 'now'>,
+  session: Pick<Session, 'study' | 'trials' | 'signal' | 'drain' | 'endedNow' | 'startedAt' | 'runningSince' | 'now'>,
 ): Progress {
-  const { study, trials, signal, drain, endedNow, startedAt, now } = session
+  const { study, trials, signal, drain, endedNow, startedAt, runningSince, now } = session
   const isStopping = signal.aborted || drain?.aborted === true
-  return { study, history: trials.history(), isStopping, endedNow, seconds: (now() - startedAt) / 1000 }
+  const at = now()
+  const [seconds, runningSeconds] = [secondsSince([startedAt], at), secondsSince(runningSince.values(), at)]
+  return { study, history: trials.history(), isStopping, endedNow, seconds, runningSeconds }
+}
+
+/** How long ago some times are, all together. */
+export function secondsSince(times: Iterable<number>, now: number): number {
+  let sum = 0
+  // A clock may be set back meanwhile.
+  for (const time of times) sum += Math.max(0, now - time) / 1000
+  return sum
 }
 
 /** With one slot, every suggestion knows all results before it: a seed gives the same study again. */

@@ -16,13 +16,17 @@ export interface Progress {
   readonly endedNow: readonly Trial[]
   /** How long this run has taken so far. */
   readonly seconds: number
+  /** How long the trials that run have had their devices since they last started, all together. */
+  readonly runningSeconds: number
 }
 
 /** Trials that must fail alike at the start of a run for it to pause: something is wrong with all of them. */
 const ALIKE = 5
 
 /** Why a run starts no more trials, or undefined where it does. Those that run go on to their end. */
-export function endOf({ study: { budget }, history, isStopping, endedNow, seconds }: Progress): Why | undefined {
+export function endOf(progress: Progress): Why | undefined {
+  const { history, isStopping, endedNow, seconds } = progress
+  const { budget } = progress.study
   const { complete, pruned, failed, running } = countStates(history.trials)
   const ended = complete + pruned + failed
   if (ended >= budget.trials) return 'budget'
@@ -31,12 +35,14 @@ export function endOf({ study: { budget }, history, isStopping, endedNow, second
   if (isReached(budget, history)) return 'target'
   if (budget.patience !== undefined && trialsInVain(history) >= budget.patience) return 'settled'
   if (seconds >= 3600 * (budget.hours ?? Infinity)) return 'hours'
-  if (budget.deviceHours !== undefined && deviceSeconds(history) >= 3600 * budget.deviceHours) return 'device-hours'
+  if (budget.deviceHours !== undefined && deviceSeconds(progress) >= 3600 * budget.deviceHours) return 'device-hours'
   return ended + running >= budget.trials ? 'budget' : undefined
 }
 
 /** Why a run ended, in a sentence without its subject, which is the study. */
-export function endText(why: Why, { study: { budget }, history, endedNow }: Progress): string {
+export function endText(why: Why, progress: Progress): string {
+  const { history, endedNow } = progress
+  const { budget } = progress.study
   const goal = history.goals[0]!
   switch (why) {
     case 'budget':
@@ -54,7 +60,7 @@ export function endText(why: Why, { study: { budget }, history, endedNow }: Prog
     case 'hours':
       return `its ${count(budget.hours ?? 0, 'hour')} are over`
     case 'device-hours':
-      return `its trials have used ${(deviceSeconds(history) / 3600).toPrecision(3)} hours of their devices, of ${budget.deviceHours}`
+      return `its trials have used ${(deviceSeconds(progress) / 3600).toPrecision(3)} hours of their devices, of ${budget.deviceHours}`
   }
 }
 
@@ -128,9 +134,9 @@ function deviation(values: readonly number[]): number {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1))
 }
 
-/** Seconds that trials have had a device to themselves; of one that runs, those before it last paused. */
-function deviceSeconds({ trials }: History): number {
-  return trials.reduce((sum, { seconds = 0 }) => sum + seconds, 0)
+/** Seconds that trials have had a device to themselves. */
+function deviceSeconds({ history, runningSeconds }: Progress): number {
+  return history.trials.reduce((sum, { seconds = 0 }) => sum + seconds, runningSeconds)
 }
 
 function count(n: number, noun: string): string {

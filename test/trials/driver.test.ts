@@ -233,6 +233,18 @@ describe('a run', () => {
     expect((await run(study(30 / 3600), { store })).trials.length).toBeGreaterThan(first.trials.length)
   })
 
+  test('counts the hours of devices that are in use, too', async () => {
+    const uneven: Objective = async function* ({ x }, { number }) {
+      for (let step = 1; step <= (number === 0 ? 30 : 1); step++) yield { pq: x }
+    }
+    const budget = { trials: 50, steps: 30, deviceHours: 40 / 3600 }
+    const { why, trials, events } = await run(studyOf(uneven, { budget }), { slots: 2 })
+    expect(why).toBe('device-hours')
+    const [begun, last] = [0, trials.length - 1].map((n) => events.find((event) => event.kind === 'trial-started' && event.trial.number === n)!.at) // prettier-ignore
+    const before = trials.slice(1, -1).reduce((sum, { seconds = 0 }) => sum + seconds, 0)
+    expect(before + (last! - begun!) / 1000).toBeLessThan(45)
+  })
+
   test('ends when the sampler has nothing left', async () => {
     const few: Sampler = {
       name: 'few',

@@ -24,7 +24,14 @@ function progressOf(budget: Partial<Budget>, trials: readonly Trial[], seconds =
       yield { pq: 0 }
     },
   })
-  return { study, history: { dims: numbers(1), goals: study.goals, trials }, isStopping: false, endedNow: [], seconds }
+  return {
+    study,
+    history: { dims: numbers(1), goals: study.goals, trials },
+    isStopping: false,
+    endedNow: [],
+    seconds,
+    runningSeconds: 0,
+  }
 }
 
 function told(progress: Progress): readonly [string | undefined, string] {
@@ -77,6 +84,8 @@ test('a study ends by the clock, and by the hours of its devices', () => {
     'device-hours',
     'its trials have used 3.00 hours of their devices, of 2.5',
   ])
+  const running = { ...progressOf({ deviceHours: 2.5 }, trialsOf([1, 2], hour)), runningSeconds: 1800 }
+  expect(told(running)).toEqual(['device-hours', 'its trials have used 2.50 hours of their devices, of 2.5'])
 })
 
 test('what lies outside the space as it is now, or has no number for a result, is no repeat of the baseline', () => {
