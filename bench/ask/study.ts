@@ -54,7 +54,15 @@ export function timed(work: () => void): Time {
 
 /** One suggestion, from the question to the stored result. */
 export function askAndTell(trials: StudyStore, sampler: Sampler): void {
-  const progress = { study, history: trials.history(), isStopping: false, endedNow: [], seconds: 0, earlier: [] }
+  const progress = {
+    study,
+    history: trials.history(),
+    isStopping: false,
+    endedNow: [],
+    seconds: 0,
+    runningSeconds: 0,
+    earlier: [],
+  }
   const chosen = choose({ ...progress, advise: (history, number) => suggest(study, sampler, history, number) })
   if (typeof chosen === 'string' || chosen instanceof Promise) throw new Error('there is no trial to run')
   const { number, params } = trials.start({ ...chosen, device: { kind: 'cpu', index: 0, threads: 1 } })
