@@ -4,7 +4,7 @@ import type { Sampler, Suggestion } from '../search/sampler.ts'
 import { decodeSpace, encodeSpace, type Params, type Point } from '../space.ts'
 import type { Study } from '../study.ts'
 import { isPlaced, type History, type Trial } from '../trial.ts'
-import { anyAllowed, brokenBy, demandsOf } from './allowed.ts'
+import { anyAllowed, anyNew, brokenBy, demandsOf } from './allowed.ts'
 import { blame } from './blame.ts'
 import { triedIn } from './tried.ts'
 
@@ -18,8 +18,8 @@ export interface Advice extends Omit<Suggestion, 'point'> {
 
 /**
  * What the sampler suggests, once it is something that the study allows and that no trial has tried. What it may not
- * have stands beside the running trials when it is asked again, with other chance. A sampler that insists on a point
- * gets it again, but never one that is not allowed: params at random take its place.
+ * have stands beside the running trials when it is asked again, with other chance. Where a sampler insists, params at random
+ * take the place of what is not allowed and, where all parameters have levels, of what was tried, as long as some are left.
  */
 export function suggest(study: Study, sampler: Sampler, history: History, number: number): Advice | undefined {
   const { space, seed } = study
@@ -40,7 +40,9 @@ export function suggest(study: Study, sampler: Sampler, history: History, number
     if (isAllowed) repeated ??= advice
     refused.push(pretended(number + attempt, advice.params, point))
   }
-  return repeated ?? { params: anyAllowed(study, history.dims.length, number), reason: 'at random: nothing that the sampler suggested is allowed' } // prettier-ignore
+  if (!repeated) return { params: anyAllowed(study, history.dims.length, number), reason: 'at random: nothing that the sampler suggested is allowed' } // prettier-ignore
+  const left = known.dims.every(({ levels }) => levels < Infinity) && anyNew(study, tried, history.dims.length, number)
+  return left ? { params: left, reason: 'at random: all that the sampler suggested was tried before' } : repeated
 }
 
 /** The history without trials that lie outside the space: no sampler could tell where they were. */

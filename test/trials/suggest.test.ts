@@ -146,6 +146,15 @@ describe('a suggestion', () => {
     expect(new Set(params.map((one) => JSON.stringify(one))).size).toBe(10)
   })
 
+  test.each([random(), sobol(), tpe(), cmaes(), nsga2(), gp(), auto()])(
+    'of $name is new to the last combination',
+    (sampler) => {
+      const where = { 'not both': ({ depth, width }: Params) => depth !== 4 || width !== 16 }
+      const params = tried(studyOf(levels, where), sampler, { depth: 1, width: 8, kind: 'x' }, 14)
+      expect(new Set(params.map((one) => JSON.stringify(one))).size).toBe(14)
+    },
+  )
+
   test('may be a repeat where a space has nothing new, and for a sampler that wants repeats', () => {
     const study = studyOf({ kind: choice('x', 'y') })
     expect(tried(study, random(), { kind: 'x' }, 5)).toHaveLength(5)
