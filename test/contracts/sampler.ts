@@ -8,7 +8,9 @@ import {
   int,
   isActive,
   logint,
+  lognormal,
   loguniform,
+  normal,
   oneOf,
   ordinal,
   spaceDims,
@@ -24,6 +26,7 @@ const warmup = oneOf({ none: {}, linear: { part: uniform(0, 0.2) } })
 
 const spaces: Readonly<Record<string, Space>> = {
   'real numbers': { a: uniform(-5, 10), b: loguniform(1e-6, 1) },
+  'numbers with a guess, or with steps': { a: normal(0.9, 0.05, { high: 1 }), b: lognormal(1e-3, 10), c: uniform(0, 1, { step: 0.1 }) }, // prettier-ignore
   'whole numbers': { a: int(0, 20), b: logint(1, 512), c: int(0, 1e6) },
   options: { a: choice('x', 'y', 'z'), b: ordinal(8, 16, 32, 64), c: choice(true, false) },
   'conditional parameters': {
