@@ -93,7 +93,8 @@ export function encodeSpace(space: Space, values: Readonly<Record<string, unknow
     const coordinates = encoded(space, names[i]!, values)
     for (let j = 0; j < coordinates.length; j++) point.push(coordinates[j]!)
   }
-  return point
+  // Without the room to grow that a list is given: a study keeps very many.
+  return point.slice()
 }
 
 /** The names of each space, which never change. */

@@ -19,12 +19,26 @@ interface Statement {
   iterate(...params: unknown[]): IterableIterator<unknown>
   /** Gives a row's first column instead of the row. */
   pluck(): Statement
+  /** Gives a row's columns in their order instead of the row. */
+  raw(): Statement
 }
 
 /** A row by the names of its columns. The query says which there are, so its caller says their types. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the one place where a row gets its type
 export function rowsOf<Row>(db: Db, sql: string, ...params: readonly unknown[]): readonly Row[] {
   return db.prepare(sql).all(...params) as readonly Row[]
+}
+
+/**
+ * The same, each row as its columns in their order: for as many as there are trials, it takes two thirds of the time. To take
+ * a row apart by a pattern takes more than that again.
+ */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as above
+export function tuplesOf<Row>(db: Db, sql: string, ...params: readonly unknown[]): readonly Row[] {
+  return db
+    .prepare(sql)
+    .raw()
+    .all(...params) as readonly Row[]
 }
 
 /** The same, row by row: for as many as there are trials. The connection can do nothing else meanwhile. */

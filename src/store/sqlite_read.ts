@@ -1,6 +1,6 @@
 import { placeIn, type Space } from '../space.ts'
-import type { Device, Failure, Metrics, Outcome, Report, Trial, TrialCode } from '../trial.ts'
-import { rowsOf, valueOf, type Db } from './db.ts'
+import type { Device, Metrics, Outcome, Report, Trial, TrialCode } from '../trial.ts'
+import { rowsOf, tuplesOf, valueOf, type Db } from './db.ts'
 import { createLedger } from './ledger.ts'
 import { OPTUNA_STATES } from './optuna.ts'
 import { spaceOf } from './space_of.ts'
@@ -64,34 +64,47 @@ export function readTrials(db: Db, studyId: number, record: StudyRecord): readon
   const space = spaceOf(record.space)
   const failures = readFailures(db, studyId)
   const sql = `
-    SELECT number, state, ${columnsThere(db)
-      .map((column) => `o.${column}`)
-      .join(', ')}
-    FROM trials AS t JOIN tune_trials AS o USING (trial_id)
+    SELECT t.trial_id, number, state, ${columnsOf(db)} FROM trials AS t JOIN tune_trials AS o USING (trial_id)
     WHERE study_id = ? AND t.trial_id > ? AND ${IS_OURS} ORDER BY t.trial_id LIMIT ${PAGE}
   `
-  // A study runs on a few devices, and each trial says which.
-  const devices = new Map<string, Device>()
-  const deviceOf = (json: string): Device => {
-    const device = devices.get(json) ?? parsed(db, json, isDevice)
-    devices.set(json, device)
-    return device
-  }
+  // A study runs on a few devices, and each trial says which; some samplers say the same of all their trials.
+  const deviceOf = shared((json: string) => parsed(db, json, isDevice))
+  const reasonOf = shared((reason: string) => reason)
   const own: StoredTrial[] = []
   for (let from = Number.MIN_SAFE_INTEGER; ;) {
-    const rows = rowsOf<TrialRow>(db, sql, studyId, from)
-    const last = rows.at(-1)?.trial_id
+    const rows = tuplesOf<TrialRow>(db, sql, studyId, from)
+    const last = rows.at(-1)?.[AT.trial_id]
     if (last === undefined) break
     if (last <= from) throw damaged(db, `${last} is no id of a trial`)
     const reports = readReports(db, studyId, from, last)
     for (const row of rows) {
-      const id = row.trial_id
-      own.push({ id, trial: parseTrial(db, space, row, deviceOf(row.device_json), reports.get(id) ?? [], failures.get(id)) }) // prettier-ignore
+      const id = row[AT.trial_id]
+      const reason = row[AT.reason]
+      const trial = parseTrial(db, space, row, deviceOf(row[AT.device_json]), reports.get(id) ?? [])
+      const failed = failures.get(id)
+      if (reason !== null) trial.reason = reasonOf(reason)
+      if (failed) trial.failures = failed
+      own.push({ id, trial })
     }
     from = last
   }
   const all = isAll(db, studyId, own) ? own : [...own, ...readForeignTrials(db, studyId, record).trials]
   return all.toSorted((a, b) => a.trial.number - b.trial.number)
+}
+
+/** Values that are the same for many, each worked out once; no more of them than there could be. */
+const MOST_SHARED = 100
+
+/** What a function gives for each text, the same thing for the same text. */
+function shared<T>(work: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>()
+  return (text) => {
+    const before = known.get(text)
+    if (before !== undefined) return before
+    const value = work(text)
+    if (known.size < MOST_SHARED) known.set(text, value)
+    return value
+  }
 }
 
 /** Whether no other program has trials in a study, which is far quicker to see than which ones they are. */
@@ -105,46 +118,26 @@ export function isOurs(db: Db, id: number): boolean {
   return valueOf(db, sql, id) === 1
 }
 
-/** What is read of a trial, as far as the version that wrote the file had it. There may be very many rows. */
-function columnsThere(db: Db): readonly string[] {
-  const there = rowsOf<{ name: string }>(db, `SELECT name FROM pragma_table_info('tune_trials')`).map(
-    ({ name }) => name,
-  )
-  return COLUMNS.filter((column) => there.includes(column))
+/** What is read of a trial; null for what the version that wrote the file did not have. There may be very many rows. */
+function columnsOf(db: Db): string {
+  const sql = `SELECT name FROM pragma_table_info('tune_trials')`
+  const there = new Set(rowsOf<{ name: string }>(db, sql).map(({ name }) => name))
+  const columns = Object.keys(AT).slice(AT.state + 1)
+  return columns.map((column) => (there.has(column) ? `o.${column}` : 'NULL')).join(', ')
 }
 
-const COLUMNS = [
-  'trial_id',
-  'params_json',
-  'derived_json',
-  'seed',
-  'device_json',
-  'reason',
-  'from_number',
-  'paused_at',
-  'seconds',
-  'failure_code',
-  'failure_message',
-] as const satisfies readonly (keyof TrialRow)[]
-
-function parseTrial(
-  db: Db,
-  space: Space,
-  row: TrialRow,
-  device: Device,
-  reports: readonly Report[],
-  failures: readonly Failure[] | undefined,
-): Trial {
-  const { number, seed, derived_json: derived, reason, from_number: from, seconds } = row
+function parseTrial(db: Db, space: Space, row: TrialRow, device: Device, reports: readonly Report[]): Mutable<Trial> {
+  const number = row[AT.number]
+  const from = row[AT.from_number]
+  const derived = row[AT.derived_json]
+  const seconds = row[AT.seconds]
   if (!isNumber(number) || !isNumber(from ?? 0)) throw damaged(db, `'${number}' is no number of a trial`)
-  const { params, point } = placeIn(space, parsed(db, row.params_json, isFlatEnough))
+  const { params, point } = placeIn(space, parsed(db, row[AT.params_json], isFlatEnough))
   // By assignment: to spread what may be absent would take longer than all the rest.
-  const trial: Mutable<Trial> = { number, params, point, seed, device, reports, outcome: outcomeOf(row) }
-  if (derived != null) trial.derived = parsed(db, derived, isFlatEnough)
-  if (reason != null) trial.reason = reason
-  if (from != null) trial.from = from
-  if (seconds != null) trial.seconds = seconds
-  if (failures) trial.failures = failures
+  const trial: Mutable<Trial> = { number, params, point, seed: row[AT.seed], device, reports, outcome: outcomeOf(row) }
+  if (derived !== null) trial.derived = parsed(db, derived, isFlatEnough)
+  if (from !== null) trial.from = from
+  if (seconds !== null) trial.seconds = seconds
   return trial
 }
 
@@ -155,11 +148,13 @@ function isNumber(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
-function outcomeOf({ state, paused_at, failure_code, failure_message }: TrialRow): Outcome {
-  if (state === OPTUNA_STATES.paused && paused_at != null) return OUTCOMES.paused
+function outcomeOf(row: TrialRow): Outcome {
+  const state = row[AT.state]
+  if (state === OPTUNA_STATES.paused && row[AT.paused_at] !== null) return OUTCOMES.paused
   const known = STATES.find((name) => OPTUNA_STATES[name] === state) ?? 'interrupted'
   if (known !== 'failed') return OUTCOMES[known]
-  return { state: 'failed', code: (failure_code ?? 'trial/lost') as TrialCode, message: failure_message ?? '' }
+  const code = (row[AT.failure_code] ?? 'trial/lost') as TrialCode
+  return { state: 'failed', code, message: row[AT.failure_message] ?? '' }
 }
 
 const STATES = ['running', 'interrupted', 'complete', 'pruned', 'failed'] as const
@@ -180,11 +175,11 @@ function readReports(db: Db, studyId: number, after: number, last: number): Read
     WHERE study_id = ? AND t.trial_id > ? AND t.trial_id <= ? ORDER BY t.trial_id, step
   `
   const reports = new Map<number, Report[]>()
-  for (const { trial_id, step, metrics_json, at } of rowsOf<ReportRow>(db, sql, studyId, after, last)) {
-    const report = { step, metrics: parseMetrics(db, metrics_json), at: time(db, at) }
-    const list = reports.get(trial_id)
+  for (const row of tuplesOf<ReportRow>(db, sql, studyId, after, last)) {
+    const report = { step: row[1], metrics: parseMetrics(db, row[2]), at: time(db, row[3]) }
+    const list = reports.get(row[0])
     if (list) list.push(report)
-    else reports.set(trial_id, [report])
+    else reports.set(row[0], [report])
   }
   return reports
 }
@@ -241,26 +236,42 @@ interface StudyRow {
   readonly steps?: number | null
 }
 
-interface TrialRow {
-  readonly trial_id: number
-  readonly number: number
-  readonly state: string
-  readonly params_json: string
-  readonly seed: number
-  readonly device_json: string
-  /** Null, or no column at all, where an older version wrote. */
-  readonly reason?: string | null
-  /** Number of the trial that it began from; null, or no column at all, where it began anew. */
-  readonly from_number?: number | null
-  /** When it paused; null, or no column at all, where it did not. */
-  readonly paused_at?: number | null
-  /** Null, or no column at all, where its study derives nothing. */
-  readonly derived_json?: string | null
-  /** How long it ran; null, or no column at all, where that is not known. */
-  readonly seconds?: number | null
-  readonly failure_code: string | null
-  readonly failure_message: string | null
-}
+/** The places of a trial's columns: those after its state are of our own table. */
+const AT = {
+  trial_id: 0,
+  number: 1,
+  state: 2,
+  params_json: 3,
+  derived_json: 4,
+  seed: 5,
+  device_json: 6,
+  reason: 7,
+  from_number: 8,
+  paused_at: 9,
+  seconds: 10,
+  failure_code: 11,
+  failure_message: 12,
+} as const
+
+type TrialRow = readonly [
+  trial_id: number,
+  number: number,
+  state: string,
+  params_json: string,
+  /** Null where its study derives nothing. */
+  derived_json: string | null,
+  seed: number,
+  device_json: string,
+  reason: string | null,
+  /** Number of the trial that it began from; null where it began anew. */
+  from_number: number | null,
+  /** When it paused; null where it did not. */
+  paused_at: number | null,
+  /** How long it ran; null where that is not known. */
+  seconds: number | null,
+  failure_code: string | null,
+  failure_message: string | null,
+]
 
 interface EventRow {
   readonly kind: string
@@ -268,9 +279,4 @@ interface EventRow {
   readonly event_json: string
 }
 
-interface ReportRow {
-  readonly trial_id: number
-  readonly step: number
-  readonly metrics_json: string
-  readonly at: number
-}
+type ReportRow = readonly [trial_id: number, step: number, metrics_json: string, at: number]

@@ -23,9 +23,7 @@ export function ensureSchema(db: Db, say: (message: string) => void): void {
     checkSchema(db)
     for (const migration of MIGRATIONS.slice(schemaOf(db))) db.exec(migration)
     db.prepare('UPDATE tune_meta SET schema = ?').run(MIGRATIONS.length)
-    // Optuna deletes without our cascades.
-    for (const [child, key, parent] of OWNERS)
-      db.exec(`DELETE FROM ${child} WHERE ${key} NOT IN (SELECT ${key} FROM ${parent})`)
+    if (hasOrphans(db)) for (const owned of OWNERS) db.exec(`DELETE ${orphansOf(owned)}`)
   }).immediate()
 }
 
@@ -108,10 +106,20 @@ function otherRevision(file: string, revision: string): TuneError {
   })
 }
 
+/** Whether Optuna has deleted something, which it does without our cascades. What belongs to a trial has one of ours beside it. */
+function hasOrphans(db: Db): boolean {
+  return OWNERS.slice(0, 2).some((owned) => valueOf(db, `SELECT EXISTS (SELECT 1 ${orphansOf(owned)})`) === 1)
+}
+
+function orphansOf([child, key, parent]: (typeof OWNERS)[number]): string {
+  return `FROM ${child} WHERE ${key} NOT IN (SELECT ${key} FROM ${parent})`
+}
+
+/** What belongs to what: studies and trials first, and then what is only there where they are. */
 const OWNERS = [
   ['tune_studies', 'study_id', 'studies'],
-  ['tune_events', 'study_id', 'studies'],
   ['tune_trials', 'trial_id', 'trials'],
+  ['tune_events', 'study_id', 'studies'],
   ['tune_reports', 'trial_id', 'trials'],
   ['tune_attempts', 'trial_id', 'trials'],
 ] as const

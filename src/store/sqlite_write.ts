@@ -59,9 +59,9 @@ export function interruptRunning(db: Db, studyId: number): void {
     WHERE how IS NULL AND trial_id IN (SELECT trial_id FROM trials WHERE study_id = ?)
   `).run(studyId)
   db.prepare(`
-    UPDATE trials SET state = 'WAITING', datetime_start = NULL
-    WHERE study_id = ? AND state = 'RUNNING' AND trial_id IN (
-      SELECT trial_id FROM trials AS t JOIN tune_trials AS o USING (trial_id) WHERE paused_at IS NULL AND ${IS_OURS}
+    UPDATE trials AS t SET state = 'WAITING', datetime_start = NULL
+    WHERE study_id = ? AND state = 'RUNNING' AND EXISTS (
+      SELECT 1 FROM tune_trials AS o WHERE o.trial_id = t.trial_id AND paused_at IS NULL AND ${IS_OURS}
     )
   `).run(studyId)
 }

@@ -9,10 +9,16 @@ export interface Tried {
 }
 
 interface Index {
-  trials: readonly Trial[]
-  readonly points: Map<number, number>
-  unplaced: number
+  readonly trials: readonly Trial[]
+  /** The keys of their points when it was made, in ascending order: there may be very many, and a Map is ten times as large. */
+  readonly keys: Float64Array
+  /** How many more trials are at a key since then, or fewer. */
+  readonly changes: Map<number, number>
+  readonly unplaced: number
 }
+
+/** Keys that change before all are sorted again. */
+const MOST_CHANGES = 1000
 
 /** By whoever asks: the index of the last history that it asked about. */
 const indices = new WeakMap<object, Index>()
@@ -21,27 +27,55 @@ const indices = new WeakMap<object, Index>()
  * The points of a history, worked out from those of the last history that `owner` asked about and the trials that changed
  * since: a study asks before each of very many trials.
  */
-export function triedIn({ dims, trials }: Pick<History, 'dims' | 'trials'>, owner: object): Tried {
-  const index = indices.get(owner) ?? { trials: [], points: new Map<number, number>(), unplaced: 0 }
-  const add = (trial: Trial | undefined, times: 1 | -1) => {
-    if (!trial) return
-    if (!isPlaced({ dims }, trial)) return void (index.unplaced += times)
-    const key = keyOf(trial.point)
-    index.points.set(key, (index.points.get(key) ?? 0) + times)
-  }
-  const before = index.trials
-  const both = Math.min(trials.length, before.length)
-  for (let i = 0; i < both; i++) {
-    if (trials[i] === before[i]) continue
-    add(before[i], -1)
-    add(trials[i], 1)
-  }
-  for (const trial of before.slice(both)) add(trial, -1)
-  for (const trial of trials.slice(both)) add(trial, 1)
-  index.trials = trials.slice()
+export function triedIn(history: Pick<History, 'dims' | 'trials'>, owner: object): Tried {
+  const before = indices.get(owner)
+  const index = (before && updated(before, history)) ?? indexOf(history)
   indices.set(owner, index)
-  const { points, unplaced } = index
-  return { has: (point) => (points.get(keyOf(point)) ?? 0) > 0, unplaced }
+  const { keys, changes, unplaced } = index
+  const has = (point: Point) => {
+    const key = keyOf(point)
+    return placeOf(keys, key, true) - placeOf(keys, key, false) + (changes.get(key) ?? 0) > 0
+  }
+  return { has, unplaced }
+}
+
+function indexOf({ dims, trials }: Pick<History, 'dims' | 'trials'>): Index {
+  const placed = trials.filter((trial) => isPlaced({ dims }, trial))
+  const keys = new Float64Array(placed.length)
+  for (let i = 0; i < placed.length; i++) keys[i] = keyOf(placed[i]!.point)
+  return { trials: [...trials], keys: keys.toSorted(), changes: new Map(), unplaced: trials.length - placed.length }
+}
+
+/** The index of a history, made from the one before it; undefined where too much is new. */
+function updated(index: Index, { dims, trials }: Pick<History, 'dims' | 'trials'>): Index | undefined {
+  const { trials: before, changes } = index
+  let unplaced = index.unplaced
+  const add = (trial: Trial, times: 1 | -1) => {
+    if (!isPlaced({ dims }, trial)) return void (unplaced += times)
+    const key = keyOf(trial.point)
+    const more = (changes.get(key) ?? 0) + times
+    if (more === 0) changes.delete(key)
+    else changes.set(key, more)
+  }
+  for (let i = 0; i < Math.max(trials.length, before.length); i++) {
+    if (trials[i] === before[i]) continue
+    if (i < before.length) add(before[i]!, -1)
+    if (i < trials.length) add(trials[i]!, 1)
+    if (changes.size > MOST_CHANGES) return undefined
+  }
+  return { ...index, trials: [...trials], unplaced }
+}
+
+/** How many of some ascending numbers are below another or, if so wanted, up to it. */
+function placeOf(ascending: Float64Array, x: number, isWith: boolean): number {
+  let from = 0
+  let to = ascending.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (ascending[middle]! < x || (isWith && ascending[middle] === x)) from = middle + 1
+    else to = middle
+  }
+  return from
 }
 
 /**

@@ -34,6 +34,43 @@ describe('the store in SQLite', () => {
     return { open: (clock) => openSqliteStore(dir, { busyMs: 50, ...(clock && { clock }) }) }
   })
 
+  test('reads more trials than a page of them as they were written, those of other programs among them', () => {
+    const dir = temporaryDir()
+    const store = openSqliteStore(dir)
+    const study = store.open(record)
+    for (let n = 0; n < 230; n++) {
+      const { number } = study.start({ ...start, reason: `because of ${n % 3}`, ...(n % 5 === 4 && { from: n - 1 }) })
+      for (let step = 1; step <= n % 4; step++) study.report(number, { step, metrics: { pq: n / 300 + step }, at: n })
+      study.finish(
+        number,
+        n % 9 === 0 ? { state: 'failed', code: 'trial/threw', message: 'no' } : { state: 'pruned' },
+        n,
+      )
+    }
+    const written = study.history().trials
+    store.close()
+    const db = new Database(studiesFile(dir))
+    db.exec(
+      `INSERT INTO trials (number, study_id, state, datetime_complete) VALUES (230, 1, 'FAIL', '2026-01-01 00:00:00')`,
+    )
+    db.close()
+    const read = storeIn(dir).list()[0]!.history.trials
+    expect(read.slice(0, 230)).toEqual(written)
+    expect(storeIn(dir).open(record).history().trials).toEqual(read)
+  })
+
+  test('refuses rows whose ids are too large to be told apart', () => {
+    const dir = temporaryDir()
+    const store = openSqliteStore(dir)
+    addTrial(store.open(record))
+    store.close()
+    const db = new Database(studiesFile(dir))
+    db.pragma('foreign_keys = OFF')
+    for (const table of ['trials', 'tune_trials']) db.exec(`UPDATE ${table} SET trial_id = 9007199254740993`)
+    db.close()
+    expect(() => storeIn(dir).list()).toThrow(failing('store/invalid', /is no id of a trial/))
+  })
+
   test('makes nothing where it only reads', () => {
     const dir = join(temporaryDir(), 'results')
     expect(storeIn(dir).list()).toEqual([])

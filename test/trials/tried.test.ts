@@ -31,3 +31,14 @@ test('the points of a history are those of its trials, whatever was asked about 
     }),
   )
 })
+
+test('the points of very many trials are known after each of very many more', () => {
+  const owner = {}
+  const pointOf = (n: number) => [n / 4096, (n % 7) / 7]
+  const trials = Array.from({ length: 1300 }, (_, n) => trialOf(n, [0], { point: pointOf(n) }))
+  for (const count of [1, 2, 90, 91, 1200, 1300, 40]) {
+    const { has } = triedIn({ dims, trials: trials.slice(0, count) }, owner)
+    const found = trials.filter(({ point }) => has(point)).map(({ number }) => number)
+    expect(found).toEqual(Array.from({ length: count }, (_, n) => n))
+  }
+})

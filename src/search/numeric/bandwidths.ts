@@ -21,7 +21,7 @@ export function bandwidths(observed: Float64Array, floor: number): Float64Array 
   for (let from = 0, to = 0; from < order.length; from = to) {
     const x = marks[order[from]!]!
     // Those that are alike share their neighbours.
-    while (to < order.length && marks[order[to]!]! === x) to++
+    while (to < order.length && marks[order[to]!] === x) to++
     const after = to < order.length ? marks[order[to]!]! : x
     const width = Math.max(least, (after - (from === 0 ? x : before)) / 2)
     for (let i = from; i < to; i++) widths[order[i]!] = width
