@@ -30,7 +30,7 @@ export function promotion(climbing: Climbing): Pick<Pruner, 'judge' | 'promote'>
       if (next && isSame(next.trial)) return { action: 'keep', ...explained(history, next) }
       const field = fieldAt(history, step)
       const own = field.find((other) => isSame(other.trial))
-      return own && { action: 'pause', ...explained(history, standingIn(climbing, field, own)) }
+      return own && { action: 'pause', ...explained(history, standingIn(climbing, field, own), next) }
     },
     promote(history, isLast) {
       const next = nextToClimb(isLast ? { ...climbing, least: 1 } : climbing, history, isPaused)
@@ -89,10 +89,19 @@ function compare(a: Climber, b: Climber): number {
   return own === other ? a.trial.number - b.trial.number : own - other
 }
 
-function explained({ goals }: History, { step, loss, place, trials, climb }: Standing): Omit<Verdict, 'action'> {
+/** Why a trial goes on, or waits; `ahead` is whoever goes on before it, though it might. */
+function explained(
+  { goals }: History,
+  { step, loss, place, trials, climb }: Standing,
+  ahead?: Climber,
+): Omit<Verdict, 'action'> {
   const numbers = { step, loss, place, trials, climb }
+  const first = ahead && place <= climb ? `, and trial ${ahead.trial.number} goes first` : ''
   const rule = climb === 0 ? 'too few for one to go on' : `of which the best ${climb === 1 ? 'goes' : `${climb} go`} on`
-  return { reason: `${resultText(goals, numbers)} at step ${step} is place ${place} of ${trials}, ${rule}`, numbers }
+  return {
+    reason: `${resultText(goals, numbers)} at step ${step} is place ${place} of ${trials}, ${rule}${first}`,
+    numbers,
+  }
 }
 
 /** With several goals a loss is how many others dominate the trial. */

@@ -57,6 +57,16 @@ describe('asha in its promotion form', () => {
     expect(judged(5)).toMatchObject({ action: 'pause', numbers: { place: 3, climb: 2 } })
   })
 
+  test('says whom a trial lets go ahead that is good enough to go on', () => {
+    const paused = { outcome: { state: 'paused' } } as const
+    const others = [[1, 1, 1], [4], [5], [6, 6, 6], [7, 7, 7], [9]].map((losses, n) => trialOf(n, losses, paused))
+    const trial = trialOf(6, [2], { outcome: { state: 'running' } })
+    expect(pruner.judge(trial, historyOf([], [...others, trial]))).toMatchObject({
+      action: 'pause',
+      reason: 'loss 2 at step 1 is place 2 of 7, of which the best 2 go on, and trial 0 goes first',
+    })
+  })
+
   test('promotes from the highest rung first, and a trial that has gone on holds its place below', () => {
     const paused = { outcome: { state: 'paused' } } as const
     const trials = [
