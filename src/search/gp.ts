@@ -29,6 +29,10 @@ const MOST_FITTED = 300
 const NOISY = 1e-3
 /** Of more running trials than these, what they come to is drawn: those that are believed come to stand on each other. */
 const MOST_BELIEVED = 8
+/** Trials whose surroundings are looked at closely. */
+const LOWEST = 5
+/** The part of the ended trials that kernels are fitted to, at least. */
+const FITTED = 0.9
 /** Evenly spread points of which one is suggested where all that is proposed was tried before. */
 const SPARE = 256
 
@@ -40,7 +44,7 @@ const SPARE = 256
  * Matern 5/2 covariance with a lengthscale for each dimension (Snoek et al. 2012), whose priors grow with the dimensions
  * (Hvarfner et al. 2024); losses are warped where that makes them more probable (Cowen-Rivers et al. 2022, "HEBO"); the
  * improvement is expected below the lowest mean, not below the luckiest result, and in its logarithm (Ament et al.
- * 2023). Running trials count by draws of what may come of them. Pruned ones count as what they would have come to,
+ * 2023). Running trials count by draws of what may come of them, or by turns as if they came to what is expected. Pruned ones count as what they would have come to,
  * failed ones as the worst seen. With several goals: the expected hypervolume improvement. Constraints: times the
  * probability that they are kept.
  */
@@ -56,20 +60,27 @@ export function gp({ startup }: GpOptions = {}): Sampler {
       const varied = history.dims.filter(({ levels }) => levels > 1).length
       const early = startup ?? Math.max(6, Math.min(2 * varied, 20))
       const encoding = encodingOf(history.dims)
-      if (varied === 0 || ranking.ended.length < early) {
+      if (varied === 0 || isEarly(ranking, early)) {
         const first = start.suggest(history, rng)
         return first && { ...first, point: firstNew(history, encoding, [first.point], rng) }
       }
       const models = modelsOf(history, encoding, ranking, surrogateOf)
       const keeping = keepingAll(models)
-      const worth = acquisitionOf(encoding, ...whatCounts(models, keeping, rng))
-      const incumbents = models.goals.map(({ means }) => models.tried[lowestOf(means, keeping)]!.point)
+      const worth = acquisitionOf(encoding, ...whatCounts(models, keeping, history.trials.length, rng))
+      const lowest = models.goals.map(({ means }) => lowestOf(means, keeping).map((i) => models.tried[i]!.point))
+      const incumbents = lowest.map(([point]) => point!)
+      const surrounded = [...lowest.flat(), ...ranking.pending.map(pointOf)]
       const { weights } = models.goals[0]!.posterior.kernel
-      const proposals = propose(encoding, worth, incumbents, weights, rng, history.allows)
+      const proposals = propose(encoding, worth, { incumbents, surrounded }, weights, rng, history.allows)
       const points = proposals.map(({ point }) => broughtWithin(history, [...point]))
       return { point: firstNew(history, encoding, points, rng), reason: reasonOf(models, keeping) }
     },
   }
+}
+
+/** Running trials are spread out as well: with half of the first ones ended, there is something to learn from. */
+function isEarly({ ended, pending }: Ranking, early: number): boolean {
+  return ended.length + Math.min(ended.length, pending.length) < early
 }
 
 /** The first point that is allowed and was not tried before, or some other; one that is allowed where all were tried. */
@@ -115,13 +126,13 @@ function modelsOf(history: History, encoding: Encoding, ranking: Ranking, surrog
 
 /**
  * The trials that models are made of, and how many of the first ones kernels are fitted to: those that no running trial
- * precedes, for they will not change, or half of all at least. Of very many, the best of those and the newest.
+ * precedes, for they will not change, or nearly all at least. Of very many, the best of those and the newest.
  */
 function arranged({ ended, pending }: Ranking): { readonly tried: readonly Trial[]; readonly fitted: number } {
   const byNumber = ended.toSorted((a, b) => a.number - b.number)
   const running = Math.min(...pending.map(({ number }) => number))
   const settled = byNumber.filter(({ number }) => number < running).length
-  const count = lastRefit(Math.max(settled, Math.ceil(ended.length / 2)))
+  const count = lastRefit(Math.max(settled, Math.ceil(FITTED * ended.length)))
   if (count <= MOST_FITTED) return { tried: byNumber, fitted: count }
   const [first, later] = [byNumber.slice(0, count), byNumber.slice(count)]
   const isFirst = new Set(first)
@@ -146,11 +157,14 @@ function limitOf({ warp }: Surrogate): number {
 function whatCounts(
   { goals, bounds, known }: Models,
   keeping: readonly boolean[],
+  number: number,
   rng: Rng,
 ): [readonly Posterior[], Utility] {
   const parts: { readonly utility: Utility; readonly posteriors: readonly Posterior[] }[] = []
   if (keeping.includes(true))
-    parts.push(goals.length > 1 ? volume(goals, keeping, known) : improvement(goals[0]!, keeping, known, rng))
+    parts.push(
+      goals.length > 1 ? volume(goals, keeping, known) : improvement(goals[0]!, keeping, known, number % 2 === 0, rng),
+    )
   for (const bound of bounds) {
     const { posterior } = supposing(bound.posterior, known)
     parts.push({ utility: logFeasibility(posterior, limitOf(bound)), posteriors: [posterior] })
@@ -165,14 +179,21 @@ function whatCounts(
  * The improvement to expect below the lowest mean or, where results are noisy, below what is truly lowest of the points
  * with the lowest means: expecting it below a mean alone, one tries the same place again and again.
  *
- * A few running trials are believed to come to their means (Ginsbourger et al. 2010, "kriging believer"): below the
- * luckiest draws of them, too little is left to expect near the best, and lanes keep away from it.
+ * By turns, a few running trials are believed to come to their means (Ginsbourger et al. 2010, "kriging believer"), and are
+ * drawn. Where the draws of one are lucky, so are those further down the same slope: lanes run ahead of each other. But
+ * below the luckiest draws too little is left to expect near a summit, and lanes would keep away from it.
  */
-function improvement({ posterior, means }: Surrogate, keeping: readonly boolean[], known: Columns, rng: Rng) {
+function improvement(
+  { posterior, means }: Surrogate,
+  keeping: readonly boolean[],
+  known: Columns,
+  isBelieving: boolean,
+  rng: Rng,
+) {
   const allowed = means.map((mean, i) => (keeping[i] ? mean : Infinity))
   const isNoisy = posterior.kernel.noise > NOISY
   const columns = isNoisy ? withRepeats(known, leaders(posterior, allowed)) : known
-  const areBelieved = known.count - means.length <= MOST_BELIEVED
+  const areBelieved = isBelieving && known.count - means.length <= MOST_BELIEVED
   const believed = areBelieved ? supposing(posterior, known) : { posterior, means: [] }
   const best = Math.min(...believed.means, ...(isNoisy ? [] : allowed))
   const fantasies = fantasize(believed.posterior, columns, best, rng)
@@ -193,10 +214,10 @@ function volume(goals: readonly Surrogate[], keeping: readonly boolean[], known:
   return { utility: logHypervolume(posteriors, points), posteriors }
 }
 
-/** Where the lowest mean is, of points that keep the constraints where there are some. */
-function lowestOf(means: Float64Array, keeping: readonly boolean[]): number {
-  const allowed = keeping.includes(true) ? means.map((mean, i) => (keeping[i] ? mean : Infinity)) : means
-  return allowed.indexOf(Math.min(...allowed))
+/** Where the lowest means are, the lowest first, of points that keep the constraints where there are some. */
+function lowestOf(means: Float64Array, keeping: readonly boolean[]): readonly number[] {
+  const places = [...means.keys()].filter((i) => keeping[i] || !keeping.includes(true))
+  return places.toSorted((a, b) => means[a]! - means[b]!).slice(0, LOWEST)
 }
 
 function reasonOf({ goals, bounds }: Models, keeping: readonly boolean[]): string {

@@ -14,6 +14,9 @@ export interface Proposal {
 /** Points that are looked at first, and how many covariances that may cost. */
 const MOST_CANDIDATES = 1024
 const MOST_COVARIANCES = 2 ** 17
+/** The part of them that lies around known points, and how far: in lengthscales, or halves of the cube, at most. */
+const AROUND = 0.25
+const DISTANCES = [0.5, 0.25, 0.125, 0.0625]
 const STARTS = 10
 const ROUNDS = 20
 /** Of all starts, some steps show which hills are worth climbing to their tops. */
@@ -21,24 +24,33 @@ const FIRST_STEPS = 12
 const MOST_STEPS = 100
 const FINISHED = 3
 
+/** What is known before a search: where it starts in any case, and which points to look at the surroundings of. */
+interface Known {
+  readonly incumbents: readonly Point[]
+  readonly surrounded: readonly Point[]
+}
+
 /**
- * Points that an acquisition finds most worth trying, the best first: from the best of evenly spread points, from some
- * of the others by chance (the better, the likelier) and from `incumbents`, by turns along the gradient in the
- * numbers, `weights` telling how quickly each matters, and level by level in the rest. Where not all points are allowed,
- * ways start at those that are, and end at their start where they lead out: it stands behind all summits.
+ * Points that an acquisition finds most worth trying, the best first: from the best of evenly spread points and of
+ * points around those that are known, from some of the others by chance (the better, the likelier) and from the
+ * incumbents, by turns along the gradient in the numbers, `weights` telling how quickly each matters, and level by level
+ * in the rest. Where not all points are allowed, ways start at those that are, and end at their start where they lead
+ * out: it stands behind all summits.
  */
 export function propose(
   encoding: Encoding,
   acquisition: Acquisition,
-  incumbents: readonly Point[],
+  { incumbents, surrounded }: Known,
   weights: Float64Array,
   rng: Rng,
   allows?: (point: Point) => boolean,
 ): readonly Proposal[] {
   const count = Math.min(MOST_CANDIDATES, Math.ceil(MOST_COVARIANCES / acquisition.cost))
-  const even = evenPoints(encoding, count, rng).map((point) => ({ point, value: acquisition.value(point) }))
-  const allowed = allows ? even.filter(({ point }) => allows([...point])) : even
-  const spread = allowed.length > 0 ? allowed : even
+  const near = pointsAround(encoding, surrounded, Math.ceil(AROUND * count), weights, rng)
+  const points = [...near, ...evenPoints(encoding, count - near.length, rng)]
+  const candidates = points.map((point) => ({ point, value: acquisition.value(point) }))
+  const allowed = allows ? candidates.filter(({ point }) => allows([...point])) : candidates
+  const spread = allowed.length > 0 ? allowed : candidates
   const known = incumbents.map((incumbent) => {
     const point = Float64Array.from(incumbent, (x) => (Number.isNaN(x) ? rng.uniform() : x))
     return { point, value: acquisition.value(point) }
@@ -49,6 +61,27 @@ export function propose(
   const finished = found.slice(0, FINISHED).map((proposal) => climb(proposal, MOST_STEPS))
   const within = allows ? starts.toSorted((a, b) => b.value - a.value) : []
   return [...finished.toSorted((a, b) => b.value - a.value), ...found.slice(FINISHED), ...within]
+}
+
+/**
+ * Points by chance around some others: numbers move by normal steps of several sizes, levels now and then. The peaks of
+ * an acquisition near the best trials are too narrow for evenly spread points to meet.
+ */
+function pointsAround(
+  { dims, discrete }: Encoding,
+  centres: readonly Point[],
+  count: number,
+  weights: Float64Array,
+  rng: Rng,
+): readonly Float64Array[] {
+  const lengths = weights.map((weight) => Math.min(0.5, 1 / Math.sqrt(weight)))
+  return Array.from({ length: centres.length > 0 ? count : 0 }, (_, i) => {
+    const distance = DISTANCES[Math.floor(i / centres.length) % DISTANCES.length]!
+    return Float64Array.from(centres[i % centres.length]!, (x, d) => {
+      if (Number.isNaN(x) || (discrete[d] && rng.uniform() < distance / 2)) return snapped(dims[d]!, rng.uniform())
+      return discrete[d] ? x : Math.max(0, Math.min(1, x + distance * lengths[d]! * rng.normal()))
+    })
+  })
 }
 
 /** Evenly spread points, with some number in every coordinate. */

@@ -1,8 +1,8 @@
-import { fitKernel, type Fit, type Kernel } from './numeric/gp_fit.ts'
+import { fitKernel, levelOf, type Fit, type Kernel } from './numeric/gp_fit.ts'
 import { growFactor, meansAtSeen, posteriorOf, type Posterior } from './numeric/gp_posterior.ts'
 import type { InverseFactor } from './numeric/inverse_factor.ts'
 import { isStartOf, startOf, type Columns } from './numeric/matern.ts'
-import { bentWarp, straightWarp, warped, type Warp } from './numeric/warp.ts'
+import { bentWarp, logWarp, straightWarp, warped, type Warp } from './numeric/warp.ts'
 
 /** A model of losses: how they are warped, and what is believed of the warped ones. */
 export interface Surrogate {
@@ -20,7 +20,11 @@ interface Data {
 
 interface Fitted extends Fit {
   readonly warp: Warp
+  /** How that was made. */
+  readonly way: Way
 }
+
+type Way = (losses: Float64Array) => Warp
 
 /** Makes a model of data whose kernel is fitted to so many of the first points. */
 export type SurrogateOf = (data: Data, fitted: number) => Surrogate
@@ -31,6 +35,7 @@ const REFIT = 0.05
 const FEW = 24
 /** Of fits of more points, only one way to warp is tried. */
 const MANY = 100
+const WAYS: readonly Way[] = [straightWarp, bentWarp, logWarp]
 /** How many fits and factorisations are remembered. */
 const MEMORY = 16
 
@@ -44,9 +49,16 @@ export function surrogates(): SurrogateOf {
   const factors: { readonly kernel: Kernel; readonly columns: Columns; readonly factor: InverseFactor }[] = []
 
   return (data, fitted) => {
-    const { warp, kernel } = fitTo(data, fitted)
-    const values = data.losses(data.columns.count).map((loss) => warped(warp, loss))
-    const posterior = posteriorOf(kernel, data.columns, factorised(kernel, data.columns), values)
+    const { kernel, ...fit } = fitTo(data, fitted)
+    const losses = data.losses(data.columns.count)
+    const factor = factorised(kernel, data.columns)
+    const level = levelOf(
+      factor,
+      losses.map((loss) => warped(fit.warp, loss)),
+    )
+    const warp = { ...fit.warp, bentMiddle: fit.warp.bentMiddle + level * fit.warp.bentSpread }
+    const values = losses.map((loss) => warped(warp, loss))
+    const posterior = posteriorOf(kernel, data.columns, factor, values)
     return { warp, posterior, means: meansAtSeen(posterior, values) }
   }
 
@@ -69,18 +81,14 @@ export function surrogates(): SurrogateOf {
   }
 }
 
-/**
- * Losses as they are, or bent to look normal: whichever they are more probable for. With many, that was settled by half
- * of them.
- */
+/** Losses warped in the way that they are most probable for. With many, that was settled by half of them. */
 function fitWarped(columns: Columns, losses: Float64Array, half: Fitted | undefined): Fitted {
-  const ways =
-    half && losses.length > MANY ? [half.warp.power === 1 ? straightWarp : bentWarp] : [straightWarp, bentWarp]
+  const ways = half && losses.length > MANY ? [half.way] : WAYS
   const fits = ways.map((way) => {
     const warp = way(losses)
     const values = losses.map((loss) => warped(warp, loss))
     const fit = fitKernel(columns, values, half?.kernel)
-    return { ...fit, warp, logPosterior: fit.logPosterior + warp.logJacobian }
+    return { ...fit, warp, way, logPosterior: fit.logPosterior + warp.logJacobian }
   })
   return fits.reduce((a, b) => (b.logPosterior > a.logPosterior ? b : a))
 }

@@ -1,4 +1,4 @@
-import { emptyFactor, inverseOf, rowStart, unwhiten, whiten, writeRow } from './inverse_factor.ts'
+import { emptyFactor, inverseOf, rowStart, unwhiten, whiten, writeRow, type InverseFactor } from './inverse_factor.ts'
 import { addWeightedSquares, covariances, covarianceSlopes, squaredDistances, type Columns } from './matern.ts'
 import { minimizeInBox, type Smooth } from './minimize.ts'
 
@@ -24,7 +24,7 @@ const SHORTEST = 0.025
 const LONGEST = 1000
 
 /**
- * The most probable kernel for some values of mean 0 and variance about 1, one for each point in the columns: by
+ * The most probable kernel for some values of variance about 1 around some constant, one for each point in the columns: by
  * gradient from the better of the priors' mode and, where given, another kernel.
  */
 export function fitKernel(columns: Columns, values: Float64Array, start?: Kernel): Fit {
@@ -44,8 +44,27 @@ export function fitKernel(columns: Columns, values: Float64Array, start?: Kernel
 }
 
 /**
- * Minus the log posterior as a function of the logarithms of the lengthscales, the scale and the noise: one
- * factorisation gives the value and all slopes (Rasmussen & Williams 2006, eq. 5.8 and 5.9).
+ * The constant that values most probably vary around, a normal number before they were seen: what is expected far from all
+ * of them. Not their average: many of them stand close together, where a search converged, and count as few.
+ * (Rasmussen & Williams 2006, eq. 2.39.)
+ */
+export function levelOf({ size, cells }: InverseFactor, values: Float64Array): number {
+  const ones = new Float64Array(size).fill(1)
+  const seen = new Float64Array(size)
+  whiten(cells, size, ones, ones)
+  whiten(cells, size, values, seen)
+  let [both, own] = [0, 1]
+  for (let i = 0; i < size; i++) {
+    both += ones[i]! * seen[i]!
+    own += ones[i]! * ones[i]!
+  }
+  return both / own
+}
+
+/**
+ * Minus the log posterior as a function of the logarithms of the lengthscales, the scale and the noise, with the level
+ * that is most probable then: one factorisation gives the value and all slopes (Rasmussen & Williams 2006, eq. 5.8 and
+ * 5.9; at the best level, no slope depends on it).
  */
 export function negativeLogPosterior(columns: Columns, values: Float64Array): Smooth {
   const count = values.length
@@ -56,6 +75,7 @@ export function negativeLogPosterior(columns: Columns, values: Float64Array): Sm
   const squared = emptyFactor(count)
   const row = new Float64Array(count)
   const weighted = new Float64Array(count)
+  const off = new Float64Array(count)
   const alpha = new Float64Array(count)
   const sums = new Float64Array(dimensions)
   return (logs, slopes) => {
@@ -67,8 +87,10 @@ export function negativeLogPosterior(columns: Columns, values: Float64Array): Sm
       covariances(scale, row, 0, i, row)
       logDiagonal += Math.log(writeRow(cells, i, row, scale + noise, noise))
     }
-    whiten(cells, count, values, row)
-    let quadratic = 0
+    const level = levelOf({ size: count, cells }, values)
+    for (let i = 0; i < count; i++) off[i] = values[i]! - level
+    whiten(cells, count, off, row)
+    let quadratic = level * level
     for (let i = 0; i < count; i++) quadratic += row[i]! * row[i]!
     unwhiten(cells, count, row, alpha)
 

@@ -14,6 +14,9 @@ export interface Warp {
   readonly logJacobian: number
 }
 
+/** How many times as far as the best quarter of losses reaches counts as near. */
+const NEARNESSES = [1, 3, 10, 30]
+
 /** A straight warp: less the mean, over the standard deviation, the bad tail cut off. */
 export function straightWarp(losses: Float64Array): Warp {
   const cap = capOf(losses)
@@ -31,6 +34,29 @@ export function bentWarp(losses: Float64Array): Warp {
   const { mean, deviation } = moments(standard.map((x) => yeoJohnson(x, power)))
   const logJacobian = straight.logJacobian + logSlopes(standard, power) - losses.length * Math.log(deviation || 1)
   return { ...straight, power, bentMiddle: mean, bentSpread: deviation || 1, logJacobian }
+}
+
+/**
+ * The warp that takes losses by how many times further they lie above the lowest than a near one does: their logarithm,
+ * where those span orders of magnitude. What is near, and so looked at closely, is the best quarter or some times as much,
+ * whichever makes the losses most like normal numbers.
+ */
+export function logWarp(losses: Float64Array): Warp {
+  const lowest = Math.min(...losses)
+  const reach = quantile([...losses], 0.25)! - lowest
+  if (!(reach > 0)) return straightWarp(losses)
+  const warps = NEARNESSES.map((times) => logWarpFrom(losses, lowest, times * reach))
+  return warps.reduce((a, b) => (b.logJacobian > a.logJacobian ? b : a))
+}
+
+function logWarpFrom(losses: Float64Array, middle: number, spread: number): Warp {
+  const logs = losses.map((loss) => Math.log1p((loss - middle) / spread))
+  const highest = capOf(logs)
+  const cut = logs.map((log) => Math.min(highest, log))
+  const { mean, deviation } = moments(cut)
+  const cap = middle + spread * Math.expm1(highest)
+  const logJacobian = -cut.reduce((sum, log) => sum + log, 0) - losses.length * Math.log(spread * (deviation || 1))
+  return { cap, middle, spread, power: 0, bentMiddle: mean, bentSpread: deviation || 1, logJacobian }
 }
 
 export function warped({ cap, middle, spread, power, bentMiddle, bentSpread }: Warp, loss: number): number {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { stream } from '../../../src/rng.ts'
-import { fitKernel, negativeLogPosterior, type Kernel } from '../../../src/search/numeric/gp_fit.ts'
+import { fitKernel, levelOf, negativeLogPosterior, type Kernel } from '../../../src/search/numeric/gp_fit.ts'
 import {
   beliefAt,
   growFactor,
@@ -40,9 +40,20 @@ function sample(count: number) {
 }
 
 describe('a Gaussian process', () => {
-  test('has the likelihood and the priors of scipy', () => {
+  test('has the likelihood around its level and the priors of scipy', () => {
     const value = negativeLogPosterior(columns, values)(logsOf(kernel), new Float64Array(5))
-    expect(value).toBeCloseTo(6.048200686303393 + 4.566864092345034, 10)
+    expect(value).toBeCloseTo(5.822252817808853 + 4.566864092345034, 10)
+    expect(levelOf(posterior.factor, values)).toBeCloseTo(-0.40842755213619325, 12)
+  })
+
+  test('takes values that stand close together for few, so that where a search converged is not expected anywhere', () => {
+    const spread = [0, 0.2, 0.4, 0.6, 0.8, 1]
+    const close = Array.from({ length: 60 }, (_, i) => 0.5 + i / 6000)
+    const columns = { count: 66, columns: [Float64Array.of(...spread, ...close)], isCategory: [false] }
+    const kernel = { weights: Float64Array.of(100), scale: 1, noise: 1e-6 }
+    const { factor } = growFactor(kernel, columns, undefined, kernel.noise)
+    const values = Float64Array.of(...spread.map(() => 1), ...close.map(() => -2))
+    expect(levelOf(factor, values)).toBeGreaterThan(0)
   })
 
   test('knows the slopes of its posterior by every hyperparameter', () => {
