@@ -89,9 +89,16 @@ export function encodeSpace(space: Space, values: Readonly<Record<string, unknow
     if (given[i] !== names[i] && !Object.hasOwn(space, given[i]!)) throw unknownParam(names, given[i]!)
   }
   const point: number[] = []
-  for (let i = 0; i < names.length; i++) {
-    const coordinates = encoded(space, names[i]!, values)
-    for (let j = 0; j < coordinates.length; j++) point.push(coordinates[j]!)
+  let name = ''
+  try {
+    for (let i = 0; i < names.length; i++) {
+      name = names[i]!
+      const coordinates = space[name]!.encode(values[name])
+      for (let j = 0; j < coordinates.length; j++) point.push(coordinates[j]!)
+    }
+  } catch (error) {
+    if (!isTuneError(error)) throw error
+    throw new TuneError('params/invalid', `parameter '${name}': ${error.message}`, { cause: error })
   }
   // Without the room to grow that a list is given: a study keeps very many.
   return point.slice()
@@ -101,18 +108,11 @@ export function encodeSpace(space: Space, values: Readonly<Record<string, unknow
 const known = new WeakMap<Space, readonly string[]>()
 
 function namesOf(space: Space): readonly string[] {
-  const names = known.get(space) ?? Object.keys(space)
+  const before = known.get(space)
+  if (before) return before
+  const names = Object.keys(space)
   known.set(space, names)
   return names
-}
-
-function encoded(space: Space, name: string, values: Readonly<Record<string, unknown>>): Point {
-  try {
-    return space[name]!.encode(values[name])
-  } catch (error) {
-    if (!isTuneError(error)) throw error
-    throw new TuneError('params/invalid', `parameter '${name}': ${error.message}`, { cause: error })
-  }
 }
 
 function unknownParam(names: readonly string[], name: string): TuneError {

@@ -63,7 +63,8 @@ export function isSettings(value: unknown): value is Readonly<Record<string, str
 /** Numbers, and those that JSON has no word for as text; null was one, too. No name is one that every object has. */
 export function isMetrics(value: unknown): value is Readonly<Record<string, number | string | null>> {
   if (!isFields(value)) return false
-  return Object.keys(value).every((name) => isMetric(value[name]) && !(name in Object.prototype))
+  for (const name in value) if (!isMetric(value[name]) || name in Object.prototype) return false
+  return true
 }
 
 function isMetric(value: unknown): boolean {
@@ -84,10 +85,9 @@ export function isFlatEnough(value: unknown): value is Readonly<Record<string, J
 
 function isWithin(value: Fields, levels: number): boolean {
   if (levels === 0) return false
-  // By index: there is one such object a trial, and for the first thousands this is not compiled.
-  const names = Object.keys(value)
-  for (let i = 0; i < names.length; i++) {
-    const item = value[names[i]!]
+  // What is of JSON inherits no name; and there is one of it a trial, which a list of its names would be garbage for.
+  for (const name in value) {
+    const item = value[name]
     if (typeof item === 'object' && item !== null && !isWithin(item as Fields, levels - 1)) return false
   }
   return true

@@ -83,12 +83,15 @@ interface SharedTrials {
 }
 
 function sharedTrials(db: Db, studyId: number, record: StudyRecord, stored: readonly StoredTrial[]): SharedTrials {
-  const ids = new Map(stored.map(({ id, trial }) => [trial.number, id]))
-  const foreign = stored.filter(({ isForeign }) => isForeign)
+  const ids = new Map<number, number>()
   // Trials that wait, by whose they are, and rows of others that will not change any more.
-  const enqueued = new Set(foreign.filter(({ trial }) => !hasEnded(trial)).map(({ trial }) => trial.number))
-  const interrupted = new Set(stored.filter(({ isForeign, trial }) => !isForeign && isInterrupted(trial)).map(({ trial }) => trial.number)) // prettier-ignore
-  const ended = new Set(foreign.filter(({ trial }) => hasEnded(trial)).map(({ id }) => id))
+  const [enqueued, interrupted, ended] = [new Set<number>(), new Set<number>(), new Set<number>()]
+  for (const { id, trial, isForeign = false } of stored) {
+    ids.set(trial.number, id)
+    if (isForeign && hasEnded(trial)) ended.add(id)
+    else if (isForeign) enqueued.add(trial.number)
+    else if (isInterrupted(trial)) interrupted.add(trial.number)
+  }
   let version = db.pragma('data_version')
   let from = 0
 

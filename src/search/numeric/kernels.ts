@@ -45,7 +45,8 @@ function truncatedNormals(observed: Float64Array, widths: Float64Array): Kernels
         const norm = logNorms[i]!
         for (let k = 0; k < coordinates.length; k++, at++) {
           const z = (coordinates[k]! - centre) * precision
-          if (!Number.isNaN(z)) into[at]! += norm - 0.5 * z * z
+          // Not where it is NaN.
+          if (z < Infinity) into[at]! += norm - 0.5 * z * z
         }
       }
     },
