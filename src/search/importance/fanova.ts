@@ -88,9 +88,9 @@ function varianceAlong(leaves: readonly Leaf[], volumes: readonly number[], mean
     steps.set(to, (steps.get(to) ?? 0) - rise)
   }
   let [variance, level, last] = [0, 0, 0]
-  for (const [at, rise] of [...steps].toSorted(([a], [b]) => a - b)) {
+  for (const at of Float64Array.from(steps.keys()).toSorted()) {
     variance += level * level * (at - last)
-    level += rise
+    level += steps.get(at)!
     last = at
   }
   return variance
