@@ -43,14 +43,15 @@ function levels<T extends readonly [Choice, ...Choice[]]>(kind: 'choice' | 'ordi
     )
   }
   const decode = ([x]: Point) => choices[levelAt(x!, choices.length)]!
+  const places = choices.map((_, level): Point => [levelCentre(level, choices.length)])
   const encode = (value: unknown): Point => {
-    const level = choices.findIndex((option) => option === value)
-    if (level < 0)
+    const place = places[choices.indexOf(value as Choice)]
+    if (!place)
       throw new TuneError(
         'params/invalid',
         `${JSON.stringify(value) ?? 'nothing'} is none of ${choices.map((option) => JSON.stringify(option)).join(', ')}`,
       )
-    return [levelCentre(level, choices.length)]
+    return place
   }
   const spec: ParamSpec = { kind, choices, default: choices[0] }
   return { spec, dims: [{ name: '', levels: choices.length, ordered: kind === 'ordinal' }], decode, encode }
