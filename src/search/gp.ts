@@ -1,13 +1,13 @@
 import { TuneError } from '../errors.ts'
 import type { Rng } from '../rng.ts'
 import type { Dim, Point } from '../space.ts'
-import { excessOf, lossOf, type History, type Trial } from '../trial.ts'
+import { lossOf, type History, type Trial } from '../trial.ts'
 import { acquisitionOf, sumOf, type Utility } from './acquisition.ts'
 import { columnsOf, encodingOf, snapped, type Encoding } from './encoding.ts'
 import { fantasize, leaders, logImprovement } from './expected_improvement.ts'
 import { logFeasibility } from './feasibility.ts'
 import { logHypervolume } from './hypervolume_improvement.ts'
-import { finiteLosses, type Measure } from './losses.ts'
+import { finiteExcesses, finiteLosses } from './losses.ts'
 import { evenPoints, propose } from './mixed_search.ts'
 import { supposing, type Posterior } from './numeric/gp_posterior.ts'
 import type { Columns } from './numeric/matern.ts'
@@ -114,12 +114,12 @@ interface Models {
 function modelsOf(history: History, encoding: Encoding, ranking: Ranking, surrogateOf: SurrogateOf): Models {
   const { tried, fitted } = arranged(ranking)
   const columns = columnsOf(encoding, tried.map(pointOf))
-  const modelOf = (measure: Measure) =>
-    surrogateOf({ columns, losses: (count) => finiteLosses(measure, tried.slice(0, count)) }, fitted)
+  const modelOf = (lossesOf: (trials: readonly Trial[]) => Float64Array) =>
+    surrogateOf({ columns, losses: (count) => lossesOf(tried.slice(0, count)) }, fitted)
   return {
     tried,
-    goals: history.goals.map((goal) => modelOf((metrics) => lossOf(goal, metrics))),
-    bounds: (history.constraints ?? []).map((bound) => modelOf((metrics) => excessOf(bound, metrics))),
+    goals: history.goals.map((goal) => modelOf((trials) => finiteLosses((metrics) => lossOf(goal, metrics), trials))),
+    bounds: (history.constraints ?? []).map((bound) => modelOf((trials) => finiteExcesses(bound, trials))),
     known: columnsOf(encoding, [...tried, ...ranking.pending].map(pointOf)),
   }
 }

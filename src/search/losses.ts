@@ -1,4 +1,4 @@
-import type { Metrics, Trial } from '../trial.ts'
+import { excessOf, type Constraint, type Metrics, type Trial } from '../trial.ts'
 import { quantile } from './numeric/quantile.ts'
 
 /** What is to be lowered, read from the metrics of a report. NaN where it was not reported. */
@@ -24,6 +24,17 @@ export function finiteLosses(measure: Measure, trials: readonly Trial[]): Float6
   if (finite.length === 0) return new Float64Array(trials.length)
   const [lowest, highest] = [Math.min(...finite), Math.max(...finite)]
   return Float64Array.from(losses, (loss) => (Number.isNaN(loss) ? highest : Math.min(highest, Math.max(lowest, loss))))
+}
+
+/**
+ * How far each trial is beyond a bound, by the same rules. One that ended without a measure of it, or with an infinite one,
+ * does not keep it: it counts as the worst that was seen, and as no better than what is kept best is good.
+ */
+export function finiteExcesses(bound: Constraint, trials: readonly Trial[]): Float64Array {
+  const excesses = finiteLosses((metrics) => excessOf(bound, metrics), trials)
+  const furthest = excesses.reduce((most, excess) => Math.max(most, Math.abs(excess)), 0) || 1
+  const isUnknown = trials.map(({ reports, outcome }) => outcome.state !== 'failed' && excessOf(bound, reports.at(-1)?.metrics) === Infinity) // prettier-ignore
+  return excesses.map((excess, i) => (isUnknown[i] ? furthest : excess))
 }
 
 /** What a loss typically changes by from a step to the end; NaN where no complete trial reported at that step. */

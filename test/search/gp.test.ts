@@ -205,3 +205,20 @@ function volume(points: readonly (readonly number[])[]): number {
   const probes = Array.from({ length: 2000 }, (_, i) => columns.map((column) => 0.3 * column[i]!))
   return probes.filter((probe) => points.some((point) => point.every((x, g) => x < probe[g]!))).length
 }
+
+test.each([Number.NaN, Infinity])('gp keeps away from where what a constraint bounds was %d', (unmeasured) => {
+  const constraints = [{ metric: 'memory', atMost: 5 }]
+  const reported = ([a = 0, b = 0]: Point): Metrics => ({
+    loss: a + (b - 0.3) ** 2,
+    memory: a < 0.4 ? unmeasured : 3 + b,
+  })
+  const trials: Trial[] = []
+  while (trials.length < 40) {
+    const n = trials.length
+    const history = { ...historyOf(numbers(2), trials), constraints }
+    const point = n === 0 ? [0.5, 0.5] : (gp().suggest(history, stream(1, 'suggest', n))?.point ?? [])
+    trials.push({ ...trialOf(n, [], { point }), reports: [{ step: 1, metrics: reported(point), at: 0 }] })
+  }
+  const kept = trials.filter(({ point }) => point[0]! >= 0.4)
+  expect(Math.min(...kept.map(({ point }) => reported(point)['loss']!))).toBeLessThan(0.42)
+})
