@@ -19,7 +19,7 @@ import { sobol } from './sobol.ts'
 import { lastRefit, surrogates, type Surrogate, type SurrogateOf } from './surrogate.ts'
 
 interface GpOptions {
-  /** Trials that are spread evenly before anything is learned. Default: twice the dimensions, from 6 to 20. */
+  /** Trials that are spread evenly before anything is learned. Default: one more than the dimensions, from 4 to 20. */
   readonly startup?: number
 }
 
@@ -58,7 +58,7 @@ export function gp({ startup }: GpOptions = {}): Sampler {
     suggest(history, rng) {
       const ranking = rank(history)
       const varied = history.dims.filter(({ levels }) => levels > 1).length
-      const early = startup ?? Math.max(6, Math.min(2 * varied, 20))
+      const early = startup ?? Math.max(4, Math.min(varied + 1, 20))
       const encoding = encodingOf(history.dims)
       if (varied === 0 || isEarly(ranking, early)) {
         const first = start.suggest(history, rng)
