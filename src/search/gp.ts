@@ -3,7 +3,7 @@ import type { Rng } from '../rng.ts'
 import type { Dim, Point } from '../space.ts'
 import { lossOf, type History, type Trial } from '../trial.ts'
 import { acquisitionOf, sumOf, type Utility } from './acquisition.ts'
-import { columnsOf, encodingOf, snapped, type Encoding } from './encoding.ts'
+import { columnsOf, encodingOf, pointsToTell, snapped, type Encoding } from './encoding.ts'
 import { fantasize, leaders, logImprovement } from './expected_improvement.ts'
 import { logFeasibility } from './feasibility.ts'
 import { logHypervolume } from './hypervolume_improvement.ts'
@@ -19,7 +19,10 @@ import { sobol } from './sobol.ts'
 import { lastRefit, surrogates, type Surrogate, type SurrogateOf } from './surrogate.ts'
 
 interface GpOptions {
-  /** Trials that are spread evenly before anything is learned. Default: one more than the dimensions, from 4 to 20. */
+  /**
+   * Trials that are spread evenly before anything is learned. Default: one more than the dimensions, counting each other
+   * option of a choice, and by how many times more what is switched on in some trials only; from 4 to 20.
+   */
   readonly startup?: number
 }
 
@@ -44,8 +47,8 @@ const SPARE = 256
  * Matern 5/2 covariance with a lengthscale for each dimension (Snoek et al. 2012), whose priors grow with the dimensions
  * (Hvarfner et al. 2024); losses are warped where that makes them more probable (Cowen-Rivers et al. 2022, "HEBO"); the
  * improvement is expected below the lowest mean, not below the luckiest result, and in its logarithm (Ament et al.
- * 2023). Running trials count by draws of what may come of them, or by turns as if they came to what is expected. Pruned ones count as what they would have come to,
- * failed ones as the worst seen. With several goals: the expected hypervolume improvement. Constraints: times the
+ * 2023). Running trials count by draws of what may come of them, or by turns as if they came to what is expected. Pruned
+ * ones count as what they would have come to, failed ones as the worst seen. With several goals: the expected hypervolume improvement. Constraints: times the
  * probability that they are kept.
  */
 export function gp({ startup }: GpOptions = {}): Sampler {
@@ -57,10 +60,10 @@ export function gp({ startup }: GpOptions = {}): Sampler {
     name: 'gp',
     suggest(history, rng) {
       const ranking = rank(history)
-      const varied = history.dims.filter(({ levels }) => levels > 1).length
-      const early = startup ?? Math.max(4, Math.min(varied + 1, 20))
+      const toTell = pointsToTell(history.dims).reduce((sum, points) => sum + points, 0)
+      const early = startup ?? Math.max(4, Math.min(toTell + 1, 20))
       const encoding = encodingOf(history.dims)
-      if (varied === 0 || isEarly(ranking, early)) {
+      if (toTell === 0 || isEarly(ranking, early)) {
         const first = start.suggest(history, rng)
         return first && { ...first, point: firstNew(history, encoding, [first.point], rng) }
       }
