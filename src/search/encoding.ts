@@ -29,7 +29,7 @@ export function pointsToTell(dims: readonly Dim[]): readonly number[] {
   const toMeet: number[] = []
   return dims.map(({ when, levels, ordered }, d) => {
     toMeet[d] = when ? toMeet[d - when.back]! * dims[d - when.back]!.levels : 1
-    return toMeet[d]! * (ordered ? Math.min(1, levels - 1) : levels - 1)
+    return toMeet[d] * (ordered ? Math.min(1, levels - 1) : levels - 1)
   })
 }
 
