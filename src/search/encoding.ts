@@ -21,18 +21,6 @@ export function encodingOf(dims: readonly Dim[]): Encoding {
   }
 }
 
-/**
- * How many evenly spread points it takes to tell, of each dimension, what its number, or each other option, does: more for
- * those that are switched on in some points only. 0 where there is nothing to tell.
- */
-export function pointsToTell(dims: readonly Dim[]): readonly number[] {
-  const toMeet: number[] = []
-  return dims.map(({ when, levels, ordered }, d) => {
-    toMeet[d] = when ? toMeet[d - when.back]! * dims[d - when.back]!.levels : 1
-    return toMeet[d] * (ordered ? Math.min(1, levels - 1) : levels - 1)
-  })
-}
-
 /** Which coordinates count at a point that has some number in each. */
 export function activity({ dims }: Encoding, point: ArrayLike<number>, into: Uint8Array): void {
   for (let d = 0; d < dims.length; d++) {

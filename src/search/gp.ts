@@ -3,7 +3,7 @@ import type { Rng } from '../rng.ts'
 import type { Dim, Point } from '../space.ts'
 import { lossOf, type History, type Trial } from '../trial.ts'
 import { acquisitionOf, sumOf, type Utility } from './acquisition.ts'
-import { columnsOf, encodingOf, pointsToTell, snapped, type Encoding } from './encoding.ts'
+import { columnsOf, encodingOf, snapped, type Encoding } from './encoding.ts'
 import { fantasize, leaders, logImprovement } from './expected_improvement.ts'
 import { logFeasibility } from './feasibility.ts'
 import { logHypervolume } from './hypervolume_improvement.ts'
@@ -19,10 +19,7 @@ import { sobol } from './sobol.ts'
 import { lastRefit, surrogates, type Surrogate, type SurrogateOf } from './surrogate.ts'
 
 interface GpOptions {
-  /**
-   * Trials that are spread evenly before anything is learned. Default: one more than the dimensions, counting each other
-   * option of a choice, and by how many times more what is switched on in some trials only; from 4 to 20.
-   */
+  /** Trials that are spread evenly before anything is learned. Default: twice the dimensions, from 6 to 20. */
   readonly startup?: number
 }
 
@@ -60,10 +57,10 @@ export function gp({ startup }: GpOptions = {}): Sampler {
     name: 'gp',
     suggest(history, rng) {
       const ranking = rank(history)
-      const toTell = pointsToTell(history.dims).reduce((sum, points) => sum + points, 0)
-      const early = startup ?? Math.max(4, Math.min(toTell + 1, 20))
+      const varied = history.dims.filter(({ levels }) => levels > 1).length
+      const early = startup ?? Math.max(6, Math.min(2 * varied, 20))
       const encoding = encodingOf(history.dims)
-      if (toTell === 0 || isEarly(ranking, early)) {
+      if (varied === 0 || isEarly(ranking, early)) {
         const first = start.suggest(history, rng)
         return first && { ...first, point: firstNew(history, encoding, [first.point], rng) }
       }
